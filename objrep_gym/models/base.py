@@ -1,0 +1,82 @@
+"""SlotModule: the class that every model inherits from, and Config: the frozen dataclass that stands above each model.
+
+A config holds only numbers that someone varies, `build()` makes the model and `tiny()` is the same architecture at toy
+width, for tests and small scales. A model writes `encode`, `decode` and `losses`; the rest has defaults here.
+"""
+
+from itertools import chain
+from typing import Any, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
+
+
+class Config(Protocol):
+    """What stands in `MODELS`: a frozen dataclass of plain values that JSON can carry."""
+
+    def build(self) -> "SlotModule":
+        """A freshly initialised model; its weights follow torch's global seed."""
+        ...
+
+    def tiny(self) -> "Config":
+        """The same architecture at toy width and size."""
+        ...
+
+
+class SlotModule(nn.Module):
+    """A model that takes images apart into slots (`types.SlotModel`). `forward` is `losses`, so that what wraps a module
+    (data parallelism, compilation) wraps training.
+
+    `config` is what built the model and what is written beside its weights; `size` is (C, H, W); `latent_size` is D.
+    """
+
+    ordered: bool = False  # slot k always means the same thing
+    has_masks: bool = True  # `encode` returns masks
+
+    def __init__(self, config: Config, size: tuple[int, int, int], slots: int, latent_size: int):
+        super().__init__()
+        if slots < 1 or latent_size < 1 or min(size) < 1:
+            raise ValueError(f"slots {slots}, latent size {latent_size} and image size {size} must all be at least 1")
+        self.config, self.size, self.slots, self.latent_size = config, tuple(size), slots, latent_size
+
+    def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
+        """Posterior means, nats and masks of images in [0, 1]; never decodes, never samples.
+        Raises ValueError if the images are not of the model's own size."""
+        raise NotImplementedError(f"{type(self).__name__} does not write encode()")
+
+    def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
+        """What the slots look like; K may differ from `slots` where the model is not `ordered`."""
+        raise NotImplementedError(f"{type(self).__name__} does not write decode()")
+
+    def losses(self, scenes: Scenes, clock: Clock) -> Losses:
+        """Weighted terms in nats per image; free of branches on data and of waits for the device."""
+        raise NotImplementedError(f"{type(self).__name__} does not write losses()")
+
+    def forward(self, scenes: Scenes, clock: Clock) -> Losses:
+        return self.losses(scenes, clock)
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """What an optimiser takes; one group of everything unless a paper has its own rates."""
+        return [{"params": list(self.parameters()), "lr": lr}]
+
+    @torch.no_grad()
+    def sample(self, n: int) -> Float[Tensor, "n K D"]:
+        """Latents from the prior, a standard normal, by torch's global generator."""
+        return torch.randn(n, self.slots, self.latent_size, device=self.device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie; the CPU for a model that has neither weights nor buffers."""
+        first = next(chain(self.parameters(), self.buffers()), None)
+        return torch.device("cpu") if first is None else first.device
+
+    def check_size(self, image: Float[Tensor, "B C H W"]) -> None:
+        """The first line of every `encode`: raises ValueError unless the images are of the model's own size."""
+        if tuple(image.shape[1:]) != self.size:
+            raise ValueError(
+                f"{type(self).__name__} takes images of (channels, height, width) {self.size}, got "
+                f"{tuple(image.shape[1:])}: resize them first, as wrappers.SlotObservation does"
+            )

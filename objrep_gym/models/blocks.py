@@ -1,0 +1,143 @@
+"""Pieces that several models are built of: coordinate channels, convolutional encoder, U-Net, spatial broadcast decoder,
+and the thesis's initialisers. All of them run in bf16 autocast and in either memory format."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+Initialiser = Literal["default", "kaiming"]
+
+
+def coordinates(height: int, width: int) -> Float[Tensor, "2 H W"]:
+    """Two channels that say where a pixel is: y and x, each from −1 to 1, both ends included."""
+    y, x = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
+    return torch.stack(torch.meshgrid(y, x, indexing="ij"))
+
+
+def initialise(module: nn.Module, rule: Initialiser) -> None:
+    """Draw every convolution and linear layer from N(0, k/3) truncated to ±√k (Berriel 2022, §4.3), biases too.
+
+    `default`: k = 1 / fan-in, torch's own bounds. `kaiming`: k = 2 / fan-out, where the fan-out of a convolution counts its
+    kernel (He et al. 2015). Raises ValueError on another rule.
+    """
+    if rule not in ("default", "kaiming"):
+        raise ValueError(f"initialiser {rule!r} is neither 'default' nor 'kaiming'")
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            k = 1 / fan_in if rule == "default" else 2 / fan_out
+            for parameter in layer.parameters(recurse=False):
+                nn.init.trunc_normal_(parameter, 0.0, (k / 3) ** 0.5, -(k**0.5), k**0.5)
+
+
+def conv_norm_relu(inputs: int, outputs: int, groups: int | None) -> nn.Sequential:
+    """3×3 convolution without bias, normalisation, ReLU. `groups` None is one group per channel: instance normalisation,
+    written as GroupNorm because that one keeps channels-last tensors as they are."""
+    norm = nn.GroupNorm(outputs if groups is None else groups, outputs)
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), norm, nn.ReLU())
+
+
+class UNet(nn.Module):
+    """MONet's U-Net (Burgess et al. 2019, §B.2; Berriel 2022, §4.1.1): 3×3 blocks, nearest-neighbour resizing by two, and an
+    MLP over the flattened bottom as the connection that is not a skip.
+
+    `widths` are the blocks' channels downwards; H and W must be divisible by 2^(blocks − 1). `hidden` is the width of both
+    hidden layers of the MLP. Raises ValueError if the size does not divide or its bottom is a single pixel.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        widths: Sequence[int],
+        size: tuple[int, int],
+        hidden: int = 128,
+        groups: int | None = None,
+    ):
+        super().__init__()
+        step = 2 ** (len(widths) - 1)
+        bottom = (size[0] // step, size[1] // step)
+        if size[0] % step or size[1] % step or min(bottom) < 2:
+            raise ValueError(
+                f"a U-Net of {len(widths)} blocks needs sides that are multiples of {step} and at least {2 * step}, got "
+                f"{size[0]}×{size[1]}: change the size or the number of blocks"
+            )
+        befores = (inputs, *widths[:-1])
+        self.down = nn.ModuleList(conv_norm_relu(i, o, groups) for i, o in zip(befores, widths, strict=True))
+        flat = widths[-1] * bottom[0] * bottom[1]
+        layers = (nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, flat))
+        self.bridge = nn.Sequential(nn.Flatten(), *layers, nn.ReLU(), nn.Unflatten(1, (widths[-1], *bottom)))
+        afters = (*widths[-2::-1], widths[0])  # each block hands the next skip its own number of channels
+        below = (widths[-1], *afters[:-1])
+        joined = [b + skip for b, skip in zip(below, reversed(widths), strict=True)]
+        self.up = nn.ModuleList(conv_norm_relu(i, o, groups) for i, o in zip(joined, afters, strict=True))
+        self.head = nn.Conv2d(widths[0], outputs, 1)
+
+    def features(self, x: Float[Tensor, "B I H W"]) -> Float[Tensor, "B F H W"]:
+        """What the head reads: `widths[0]` channels at full resolution."""
+        skips = []
+        for i, block in enumerate(self.down):
+            x = block(x if i == 0 else x[..., ::2, ::2])  # nearest-neighbour halving keeps every second pixel
+            skips.append(x)
+        x = self.bridge(x)
+        for i, (block, skip) in enumerate(zip(self.up, reversed(skips), strict=True)):
+            x = x if i == 0 else functional.interpolate(x, scale_factor=2, mode="nearest")
+            x = block(torch.cat((x, skip), 1))
+        return x
+
+    def forward(self, x: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O H W"]:
+        return self.head(self.features(x))
+
+
+class ConvEncoder(nn.Module):
+    """3×3 convolutions of stride 2 with ReLU, flattened, and an MLP of one hidden layer (Berriel 2022, §4.1.2).
+
+    Raises ValueError if the size is not a multiple of 2^layers.
+    """
+
+    def __init__(self, inputs: int, outputs: int, widths: Sequence[int], size: tuple[int, int], hidden: int):
+        super().__init__()
+        step = 2 ** len(widths)
+        if size[0] % step or size[1] % step:
+            raise ValueError(
+                f"an encoder of {len(widths)} halvings needs sides that are multiples of {step}, got {size[0]}×{size[1]}"
+            )
+        befores = (inputs, *widths[:-1])
+        pairs = zip(befores, widths, strict=True)
+        convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, 3, stride=2, padding=1), nn.ReLU())]
+        flat = widths[-1] * (size[0] // step) * (size[1] // step)
+        self.layers = nn.Sequential(*convs, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+    def forward(self, x: Float[Tensor, "N I H W"]) -> Float[Tensor, "N O"]:
+        return self.layers(x)
+
+
+class SpatialBroadcastDecoder(nn.Module):
+    """Latents tiled over a grid with two coordinate channels, then unpadded 3×3 convolutions with ReLU and a 1×1 one
+    (Watters et al. 2019). The grid is larger than the image by what the convolutions eat, 8 pixels for the thesis's four.
+
+    The tiling is never made: on a constant tile the first layer is a linear map of the latents plus one fixed map of
+    coordinates, which is the same to rounding and saves a sixth of the decoder.
+    """
+
+    grid: Tensor
+
+    def __init__(self, latent_size: int, outputs: int, widths: Sequence[int], size: tuple[int, int]):
+        super().__init__()
+        margin = 2 * len(widths)
+        self.latent_size = latent_size
+        self.first = nn.Conv2d(latent_size + 2, widths[0], 3)
+        pairs = zip(widths[:-1], widths[1:], strict=True)
+        convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, 3), nn.ReLU())]
+        self.rest = nn.Sequential(nn.ReLU(), *convs, nn.Conv2d(widths[-1], outputs, 1))
+        self.register_buffer("grid", coordinates(size[0] + margin, size[1] + margin)[None], persistent=False)
+
+    def forward(self, latents: Float[Tensor, "N D"]) -> Float[Tensor, "N O H W"]:
+        of_latents, of_places = self.first.weight.split((self.latent_size, 2), 1)
+        places = functional.conv2d(self.grid, of_places, self.first.bias)
+        content = functional.linear(latents, of_latents.sum((2, 3)))
+        return self.rest(content[..., None, None] + places)

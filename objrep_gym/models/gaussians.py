@@ -1,0 +1,58 @@
+"""Gaussians, and mixtures of them over slots. Everything is in nats and summed, never averaged, over pixels and latents;
+sums over many pixels and logarithms of masks are kept in float32 whatever precision the layers ran in."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+
+def kl_to_standard(mean: Float[Tensor, "*N D"], log_sigma: Float[Tensor, "*N D"]) -> Float[Tensor, "*N"]:
+    """KL(N(mean, sigma²) ‖ N(0, 1)) in nats, summed over the last axis."""
+    mean, log_sigma = mean.float(), log_sigma.float()
+    return (0.5 * (mean.square() + torch.expm1(2 * log_sigma)) - log_sigma).sum(-1)
+
+
+def reparameterise(mean: Float[Tensor, "*N"], log_sigma: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """A sample of N(mean, sigma²) that carries gradients to both (Kingma & Welling 2014, eq. 4)."""
+    return mean + torch.randn_like(mean) * log_sigma.exp()
+
+
+def log_normal(
+    value: Float[Tensor, "*#N"], mean: Float[Tensor, "*#N"], log_sigma: Float[Tensor, "*#N"]
+) -> Float[Tensor, "*#N"]:
+    """log N(value; mean, sigma²) of each element, in float32."""
+    scaled = (value.float() - mean.float()) * torch.exp(-log_sigma)
+    return -0.5 * scaled.square() - (log_sigma + HALF_LOG_TWO_PI)
+
+
+def slot_log_sigmas(slots: int, sigma_bg: float, sigma_fg: float) -> Float[Tensor, "K"]:
+    """log of the pixels' standard deviation per slot: `sigma_bg` for the first, `sigma_fg` for all others.
+    Raises ValueError if one is not positive."""
+    if min(sigma_bg, sigma_fg) <= 0:
+        raise ValueError(f"sigma_bg {sigma_bg} and sigma_fg {sigma_fg} must be above 0 (the thesis has 0.09 and 0.11)")
+    return torch.tensor([sigma_bg] + [sigma_fg] * (slots - 1)).log()
+
+
+def mixture_nll(
+    image: Float[Tensor, "B C H W"],
+    log_masks: Float[Tensor, "B K H W"],
+    means: Float[Tensor, "B K C H W"],
+    log_sigmas: Float[Tensor, "K"],
+) -> Float[Tensor, "B"]:
+    """−log Σ_k m_k N(x; x̂_k, σ_k²), mixed per pixel and channel and summed over both (first term of eq. 4.7).
+
+    The mask stands inside the logarithm, and logsumexp keeps a pixel that every slot explains badly finite."""
+    sigmas = log_sigmas.view(1, -1, 1, 1, 1)
+    joint = log_normal(image.unsqueeze(1), means, sigmas) + log_masks.float().unsqueeze(2)
+    return -joint.logsumexp(1).sum((1, 2, 3))
+
+
+def mask_divergence(log_masks: Float[Tensor, "B K H W"], decoded_log_masks: Float[Tensor, "B K H W"]) -> Float[Tensor, "B"]:
+    """KL(q(c|x) ‖ p(c|z)) from attention masks to decoded masks, both normalised over slots, summed over pixels (third
+    term of eq. 4.7). Not symmetric: slots that attention left empty cost nothing."""
+    log_masks = log_masks.float()
+    return (log_masks.exp() * (log_masks - decoded_log_masks.float())).sum((1, 2, 3))
