@@ -1,0 +1,55 @@
+"""Datasets: the one dictionary, and how a line of text names one."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from objrep_gym.data.objects_room import ObjectsRoom
+
+if TYPE_CHECKING:
+    from objrep_gym.data.batches import Source
+
+DATASETS: dict[str, ObjectsRoom] = {"objects-room": ObjectsRoom()}
+
+
+def parse(text: str) -> ObjectsRoom | Path:
+    """What a line names: a dataset, `objects-room:variant=reach,look=plain,size=32`, or a folder of shards.
+
+    Raises ValueError on an unknown dataset, option or value, naming those that there are.
+    """
+    name, _, options = text.partition(":")
+    if name not in DATASETS:
+        if Path(text).is_dir():
+            return Path(text)
+        raise ValueError(
+            f"{text!r} is neither a dataset ({', '.join(DATASETS)}) nor a folder. "
+            f"`objrep-gym generate objects-room --count 10000 --out {text}` would make one"
+        )
+    chosen = DATASETS[name]
+    fields = {field.name: field.type for field in dataclasses.fields(chosen)}
+    given: dict[str, str | int] = {}
+    for option in filter(None, options.split(",")):
+        key, equals, value = option.partition("=")
+        if key not in fields or not equals:
+            raise ValueError(f"{option!r} in {text!r}: {name} takes {', '.join(f'{field}=…' for field in fields)}")
+        given[key] = number(value, text) if fields[key] is int else value
+    return dataclasses.replace(chosen, **given)  # type: ignore[arg-type]
+
+
+def number(value: str, text: str) -> int:
+    """A whole number in a line of text."""
+    if not value.isdecimal():
+        raise ValueError(f"{value!r} in {text!r} must be a whole number")
+    return int(value)
+
+
+def open_source(text: str, seed: int = 0, split: str = "train") -> "Source":
+    """The numbered scenes that a line names: drawn from `seed` and `split`, or stored. With `about`, `size`, `examples`."""
+    from objrep_gym.data.batches import Drawn
+
+    described = parse(text)
+    if isinstance(described, Path):
+        from objrep_gym.data.shards import Stored
+
+        return Stored(described)
+    return Drawn(described.open(), seed, split)

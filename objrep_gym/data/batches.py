@@ -1,0 +1,215 @@
+"""An endless, seeded, shuffled iterator of Scenes on a device: straight from worlds, or from shards on disk."""
+
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from objrep_gym.scenes.view import View
+from objrep_gym.scenes.world import About, World, scene_streams
+from objrep_gym.types import Scenes, to_image
+
+OUTPUTS = ("mask", "factors")
+AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
+
+
+class Source(Protocol):
+    """Numbered scenes: example i is always the same. `examples` is their number, None where they never end."""
+
+    about: About
+    size: tuple[int, int]
+    examples: int | None
+
+    def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View: ...
+    def close(self) -> None: ...
+
+
+class Drawn:
+    """A world as numbered scenes of one split: scene i is drawn from SeedSequence([seed, split, i]) alone."""
+
+    examples = None
+
+    def __init__(self, world: World, seed: int = 0, split: str = "train"):
+        self.world, self.seed, self.split = world, seed, split
+        self.about, self.size = world.about, tuple(world.size)
+
+    def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View:
+        """Scenes by number; `indices` are consecutive."""
+        streams = scene_streams(self.seed, self.split, int(indices[0]), len(indices))
+        return self.world.render(self.world.sample(streams, len(indices)), outputs)
+
+    def close(self) -> None:
+        self.world.close()
+
+
+class Batches(Iterator[Scenes]):
+    """Batch t is a function of (sources, seed, t) alone, so a run that is continued sees the data it would have seen.
+
+    One background thread reads ahead. An OpenGL context belongs to the thread that made it: hand in worlds that have not
+    rendered yet, and do not render them elsewhere until `close()`, which ends the thread and closes them there.
+    """
+
+    def __init__(self, sources: Sequence[Source], batch: int, seed: int, start: int, outputs: Sequence[str]):
+        self.sources, self.batch, self.seed, self.outputs = tuple(sources), batch, seed, tuple(outputs)
+        self.device = torch.device("cpu")
+        self.examples = whole_number(sources)
+        self.ready: queue.Queue[View | BaseException] = queue.Queue(AHEAD)
+        self.closing = threading.Event()
+        self.thread = threading.Thread(target=self.read_ahead, args=(start,), name="batches", daemon=True)
+        self.thread.start()
+
+    def __next__(self) -> Scenes:
+        if self.closing.is_set():
+            raise StopIteration
+        view = self.ready.get()
+        if isinstance(view, BaseException):
+            self.close()
+            raise view
+        return to_scenes(view, self.device, self.outputs)
+
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread and close the sources. May be called twice."""
+        self.closing.set()
+        self.thread.join()
+
+    def read_ahead(self, start: int) -> None:
+        """The thread: read batch after batch until closed; an error travels to the reader."""
+        t = start
+        try:
+            while not self.closing.is_set():
+                view = self.view(t)
+                t += 1
+                while not self.closing.is_set():
+                    try:
+                        self.ready.put(view, timeout=0.1)
+                        break
+                    except queue.Full:
+                        continue
+        except Exception as error:
+            self.ready.put(error)
+        finally:
+            for source in self.sources:
+                source.close()
+
+    def view(self, t: int) -> View:
+        """Batch t: row j is example t·B + j of the stream in which the sources take turns."""
+        count = len(self.sources)
+        numbers = np.arange(t * self.batch, (t + 1) * self.batch)
+        wanted = ("image", *(output for output in self.outputs if output != "factors"))
+        rows = [numbers % count == s for s in range(count)]
+        views = [
+            source.read(self.order(source, numbers[row] // count), wanted) if row.any() else None
+            for source, row in zip(self.sources, rows, strict=True)
+        ]
+        return gather(views, rows)
+
+    def order(self, source: Source, turns: np.ndarray) -> np.ndarray:
+        """Which example a turn takes: the turn's own number where scenes never end, a fresh shuffle per epoch else."""
+        if source.examples is None:
+            return turns
+        epochs, places = np.divmod(turns, source.examples)
+        return np.array([self.shuffle(int(e), source.examples)[p] for e, p in zip(epochs, places, strict=True)])
+
+    def shuffle(self, epoch: int, examples: int) -> np.ndarray:
+        kept = getattr(self, "_shuffles", {})
+        if (epoch, examples) not in kept:
+            order = np.random.default_rng([self.seed, epoch]).permutation(examples)
+            kept = {key: value for key, value in kept.items() if key[0] >= epoch - 1} | {(epoch, examples): order}
+            self._shuffles = kept
+        return kept[epoch, examples]
+
+
+def batches(
+    sources: World | Source | str | Path | Sequence[World | Source | str | Path],
+    batch: int,
+    seed: int = 0,
+    start: int = 0,
+    device: str | torch.device = "cpu",
+    include: Sequence[str] = (),
+) -> Batches:
+    """Endless batches of B scenes from batch `start` on, images as bytes until they are on `device`.
+
+    `sources`: worlds (drawn afresh, split "train"), folders of shards (each epoch in a new order), or both, mixed evenly.
+    `include`: "mask" and "factors" where asked. Raises ValueError on sources that do not go together.
+    """
+    listed = [sources] if isinstance(sources, (str, Path)) or not isinstance(sources, Sequence) else list(sources)
+    unknown = [output for output in include if output not in OUTPUTS]
+    if unknown or batch < 1 or not listed:
+        raise ValueError(
+            f"batches of {batch} scenes from {len(listed)} sources, including {list(include)}: "
+            f"ask for at least one scene of one source, and of {', '.join(OUTPUTS)} what you need"
+        )
+    opened = [as_source(source, seed) for source in listed]
+    agree(opened)
+    made = Batches(opened, batch, seed, start, include)
+    made.device = torch.device(device)
+    return made
+
+
+def as_source(source: World | Source | str | Path, seed: int) -> Source:
+    """A world becomes the scenes drawn from it with `seed`; a folder its stored examples; a Source stays itself."""
+    if isinstance(source, (str, Path)):
+        from objrep_gym.data.shards import Stored
+
+        return Stored(source)
+    return source if hasattr(source, "read") else Drawn(source, seed)  # type: ignore[arg-type, return-value]
+
+
+def agree(sources: Sequence[Source]) -> None:
+    """Raise ValueError unless all sources have one image size, one background and the same factors."""
+    for name, read in (
+        ("image sizes", lambda s: tuple(s.size)),
+        ("backgrounds", lambda s: s.about.background),
+        ("factors", lambda s: s.about.factors),
+    ):
+        values = {read(source) for source in sources}
+        if len(values) > 1:
+            raise ValueError(f"sources of different {name} cannot share a batch: {', '.join(map(str, sorted(values)))}")
+
+
+def whole_number(sources: Sequence[Source]) -> int | None:
+    """How many examples there are in all; None if some source never ends."""
+    numbers = [source.examples for source in sources]
+    return None if None in numbers else sum(n for n in numbers if n is not None)
+
+
+def gather(views: Sequence[View | None], rows: Sequence[np.ndarray]) -> View:
+    """One view of all rows, each from its source; entities that a source lacks are NaN rows at the end."""
+    if len(views) == 1 and views[0] is not None:
+        return views[0]
+    parts = [(view, row) for view, row in zip(views, rows, strict=True) if view is not None]
+    first, total = parts[0][0], len(rows[0])
+    entities = max(view.factors.shape[1] for view, _ in parts)
+    image = np.empty((total, *first.image.shape[1:]), first.image.dtype)
+    mask = None if first.mask is None else np.empty((total, *first.mask.shape[1:]), first.mask.dtype)
+    factors = np.full((total, entities, first.factors.shape[2]), np.nan, np.float32)
+    for view, row in parts:
+        image[row] = view.image
+        factors[np.flatnonzero(row)[:, None], np.arange(view.factors.shape[1])] = view.factors
+        if mask is not None:
+            mask[row] = view.mask
+    return View(image, mask, None, factors)
+
+
+def to_scenes(view: View, device: torch.device, include: Sequence[str]) -> Scenes:
+    """Bytes go to the device and become floats there: a quarter of the traffic."""
+
+    def on_device(array: np.ndarray) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+    return Scenes(
+        image=to_image(on_device(view.image)),
+        mask=on_device(view.mask) if "mask" in include and view.mask is not None else None,
+        factors=on_device(view.factors) if "factors" in include else None,
+    )

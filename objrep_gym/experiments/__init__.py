@@ -1,0 +1,1 @@
+"""What is trained and shown, never how: one file per table or figure. `kinds` performs them."""

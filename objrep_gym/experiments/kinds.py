@@ -1,0 +1,206 @@
+"""Run: one training, from config and data to a run directory; and `perform`, which makes or continues it."""
+
+import json
+import platform
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from objrep_gym import __version__, weights
+from objrep_gym.configs import from_json, to_json
+from objrep_gym.data import open_source, whole
+from objrep_gym.data.batches import Batches, batches
+from objrep_gym.experiments.watching import Watch, watching
+from objrep_gym.journal import Journal
+from objrep_gym.models import MODELS
+from objrep_gym.models.base import Config, SlotModule
+from objrep_gym.training import Precision, Progress, Stage, fit, seed_everything
+
+RUN, STATE = "run.json", "state.pt"
+SAVE_SECONDS = 300.0  # a slow run saves at least this often
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, complete: the same Run gives the same weights."""
+
+    model: Config
+    """Which model, with its numbers."""
+    data: tuple[str, ...] = ("objects-room",)
+    """Data sources, mixed evenly: `objects-room:variant=reach,size=32`, or folders of shards."""
+    stages: tuple[Stage, ...] = (Stage(100_000),)
+    """What is trained, in order."""
+    batch: int = 64
+    """Images per step."""
+    seed: int = 0
+    """Of the weights, the scenes and their order."""
+    precision: Precision = "float32"
+    """bf16 computes in half the bits, and keeps the weights in float32."""
+    save: int = 1000
+    """Steps between saves; a slow run saves every five minutes too."""
+    report: int = 25
+    """Steps between lines of the journal."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """How far a run came: its folder, optimiser steps in all and planned, whether it is finished, its last losses."""
+
+    folder: Path
+    step: int
+    steps: int
+    finished: bool
+    losses: dict[str, float]
+
+
+def perform(run: Run, folder: Path | str, *, minutes: float | None = None, progress: bool = True) -> Performed:
+    """Train what `run` says in `folder`, or go on where that was left; returns when finished or out of `minutes`.
+
+    Killed at any moment and performed again, it continues from the last save to the weights of an uninterrupted run.
+    SIGTERM and Ctrl-C save first. Raises ValueError if `folder` holds another run or files of something else.
+    """
+    folder = Path(folder)
+    begin(run, folder)
+    state = read_state(folder)
+    seed_everything(run.seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = run.model.build().to(device)
+    if state:
+        model.load_state_dict(state["model"])
+    with stopping() as stop, watching(folder, progress) as watch:
+        deadline = None if minutes is None else time.monotonic() + 60 * minutes
+        return Performance(run, folder, model, watch).go(state, lambda: stop.is_set() or past(deadline))
+
+
+class Performance:
+    """One call of `perform`: walks through the stages, writes the journal, saves."""
+
+    def __init__(self, run: Run, folder: Path, model: SlotModule, watch: Watch):
+        self.run, self.folder, self.model, self.watch = run, folder, model, watch
+        self.before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
+
+    def go(self, state: dict[str, Any], stop: Any) -> Performed:
+        first, step = state.get("stage", 0), state.get("step", 0)
+        losses: dict[str, float] = {}
+        self.journal = Journal(self.folder, after=step)
+        for number in range(first, len(self.run.stages)):
+            stage = self.run.stages[number]
+            start = state.get("loop") if number == first else None
+            with self.batches(stage, step) as source:
+                for now in self.fit(stage, source, start):
+                    step, losses = self.before[number] + now.step, now.losses
+                    self.note(now, number, step)
+                    if stop():
+                        self.save(now, number, step)
+                        return Performed(self.folder, step, self.before[-1], step == self.before[-1], losses)
+        return Performed(self.folder, step, self.before[-1], True, losses)
+
+    def batches(self, stage: Stage, step: int) -> Batches:
+        """The stage's data, from the batch that comes next; the scenes drawn are a function of the run's seed."""
+        shown = [self.run.data[i] for i in stage.shows] if stage.shows else self.run.data
+        sources = [open_source(text, self.run.seed) for text in shown]
+        return batches(sources, self.run.batch, self.run.seed, step, self.model.device)
+
+    def fit(self, stage: Stage, source: Batches, start: dict[str, Any] | None) -> Iterator[Progress]:
+        every = {"report": self.run.report, "save": self.run.save}
+        self.saved = time.monotonic()
+        precision = self.run.precision
+        return fit(self.model, source, stage, start=start, precision=precision, every=every, examples=source.examples)
+
+    def note(self, now: Progress, stage: int, step: int) -> None:
+        """Show a record, write it down where it is due, save where that is due."""
+        self.watch.show(step, self.before[-1], now)
+        if now.due("report"):
+            self.journal.write(step=step, stage=stage, images_per_second=now.rate, time=time.time(), **now.losses)
+        if now.due("save") or time.monotonic() - self.saved > SAVE_SECONDS:
+            self.save(now, stage, step)
+
+    def save(self, now: Progress, stage: int, step: int) -> None:
+        """Write state.pt, which is all that a continuation reads and is there whole or not at all; then the weights."""
+        state = {"step": step, "stage": stage, "loop": now.state(), "model": self.model.state_dict()}
+        whole.write(self.folder / STATE, lambda path: torch.save(state, path))
+        weights.save(self.folder, self.model, self.run.model, step=step)
+        self.saved = time.monotonic()
+
+
+def begin(run: Run, folder: Path) -> None:
+    """Make the folder and its run.json, or check that the folder is this run's."""
+    wanted = to_json(run)
+    if (folder / RUN).exists():
+        found = read_run(folder)
+        different = [f.name for f in fields(run) if getattr(found, f.name) != getattr(run, f.name)]
+        if different:
+            told = "; ".join(f"{name} was {getattr(found, name)}, now {getattr(run, name)}" for name in different)
+            raise ValueError(f"{folder} holds another run: {told}. Use the same settings to continue it, or another folder")
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} is not empty and holds no run ({RUN}): choose another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    whole.write(folder / RUN, json.dumps({"run": wanted, **provenance()}, indent=2) + "\n")
+
+
+def read_run(folder: Path | str) -> Run:
+    """The Run that a folder was begun with. Raises ValueError naming file and field on a file that says no run."""
+    path = Path(folder) / RUN
+    kinds = {Run, Stage, *(type(config) for config in MODELS.values())}
+    try:
+        described = json.loads(path.read_text(encoding="utf-8"))
+        return from_json(
+            described["run"] if isinstance(described, dict) and "run" in described else described, kinds, "run"
+        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    """What the last save left, without unpickling anything but tensors and plain values; {} where there is none."""
+    path = folder / STATE
+    if not path.exists():
+        return {}
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise ValueError(
+            f"{path} is damaged and the run cannot be continued from it: {error}. Delete it to start over"
+        ) from error
+
+
+def provenance() -> dict[str, Any]:
+    """Versions and, in a checkout, the commit: what a result was made with."""
+    here = Path(__file__).parent
+    asked = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    versions = {"objrep_gym": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    return {"versions": versions, "commit": asked.stdout.strip() or None}
+
+
+def past(deadline: float | None) -> bool:
+    return deadline is not None and time.monotonic() > deadline
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """SIGTERM and Ctrl-C set the event instead of ending the process; a second Ctrl-C ends it as usual."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if number == signal.SIGINT and stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
