@@ -2,6 +2,7 @@
 and the thesis's initialisers. All of them run in bf16 autocast and in either memory format."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -21,8 +22,9 @@ def coordinates(height: int, width: int) -> Float[Tensor, "2 H W"]:
 def initialise(module: nn.Module, rule: Initialiser) -> None:
     """Draw every convolution and linear layer from N(0, k/3) truncated to ±√k (Berriel 2022, §4.3), biases too.
 
-    `default`: k = 1 / fan-in, torch's own bounds. `kaiming`: k = 2 / fan-out, where the fan-out of a convolution counts its
-    kernel (He et al. 2015). Raises ValueError on another rule.
+    `default`: k = 1 / fan-in, torch's own bounds. `kaiming`: k = 2 / fan-out, where the fan-out of a convolution is its
+    channels times its kernel (He et al. 2015); counting channels alone, which the thesis's words also allow, starts MONet
+    at a KL of up to 10¹⁰ nats. Raises ValueError on another rule.
     """
     if rule not in ("default", "kaiming"):
         raise ValueError(f"initialiser {rule!r} is neither 'default' nor 'kaiming'")
@@ -42,8 +44,8 @@ def conv_norm_relu(inputs: int, outputs: int, groups: int | None) -> nn.Sequenti
 
 
 class UNet(nn.Module):
-    """MONet's U-Net (Burgess et al. 2019, §B.2; Berriel 2022, §4.1.1): 3×3 blocks, nearest-neighbour resizing by two, and an
-    MLP over the flattened bottom as the connection that is not a skip.
+    """MONet's U-Net (Burgess et al. 2019; Berriel 2022, §4.1.1): 3×3 blocks, nearest-neighbour resizing by two, and an MLP
+    over the flattened bottom as the connection that is not a skip.
 
     `widths` are the blocks' channels downwards; H and W must be divisible by 2^(blocks − 1). `hidden` is the width of both
     hidden layers of the MLP. Raises ValueError if the size does not divide or its bottom is a single pixel.
@@ -131,8 +133,7 @@ class SpatialBroadcastDecoder(nn.Module):
         margin = 2 * len(widths)
         self.latent_size = latent_size
         self.first = nn.Conv2d(latent_size + 2, widths[0], 3)
-        pairs = zip(widths[:-1], widths[1:], strict=True)
-        convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, 3), nn.ReLU())]
+        convs = [layer for i, o in pairwise(widths) for layer in (nn.Conv2d(i, o, 3), nn.ReLU())]
         self.rest = nn.Sequential(nn.ReLU(), *convs, nn.Conv2d(widths[-1], outputs, 1))
         self.register_buffer("grid", coordinates(size[0] + margin, size[1] + margin)[None], persistent=False)
 

@@ -1,0 +1,153 @@
+"""Colour alone: pixels clustered by colour, without weights. The baseline of every table of segmentation and of control,
+and slots at once in any environment (`encoder="colour"`).
+
+Batched k-means (Lloyd 1982) from k-means++ starts (Arthur & Vassilvitskii 2007) whose random numbers are fixed, so that
+the slots of an image depend on that image alone, whatever else is in the batch.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NoReturn
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from objrep_gym.models.base import SlotModule
+from objrep_gym.models.blocks import coordinates
+from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
+
+LATENTS = ("red", "green", "blue", "y", "x", "height", "width", "area")
+"""Colour is the segment's mean in [0, 1]; place and extent (mean and standard deviation) are in units in which the image
+goes from −1 to 1; area is the fraction of the image."""
+
+
+@dataclass(frozen=True)
+class ColourConfig:
+    """K-means over pixels, by RGB or by chromaticity: RGB divided by its largest channel, which shading leaves alone."""
+
+    size: tuple[int, int] = (64, 64)
+    """Height and width in pixels."""
+    slots: int = 7
+    """K, the number of clusters."""
+    space: Literal["chromaticity", "rgb"] = "chromaticity"
+    """What distances are measured in."""
+    restarts: int = 4
+    """Starts per image, of which the tightest clustering is kept."""
+    iterations: int = 16
+    """Steps of Lloyd's algorithm."""
+    points: int = 1024
+    """Centres are found on at most about so many pixels of an image, evenly spaced; all pixels are then assigned."""
+
+    def build(self) -> "Colour":
+        return Colour(self)
+
+    def tiny(self) -> "ColourConfig":
+        return replace(self, size=(32, 32), slots=4, restarts=2, iterations=8)
+
+
+class Colour(SlotModule):
+    """K-means over colours; slots from the largest segment to the smallest, empty ones all zeros. Nothing to train."""
+
+    draws: Tensor
+    grid: Tensor
+
+    def __init__(self, config: ColourConfig):
+        super().__init__(config, (3, *config.size), config.slots, len(LATENTS))
+        if config.space not in ("chromaticity", "rgb"):
+            raise ValueError(f"space {config.space!r} is neither 'chromaticity' nor 'rgb'")
+        if min(config.restarts, config.iterations) < 1 or config.points < config.slots:
+            raise ValueError(f"restarts, iterations and points per slot must be at least 1 each, got {config}")
+        self.space, self.iterations = config.space, config.iterations
+        height, width = config.size
+        self.stride = next(s for s in range(1, height + width) if -(-height // s) * -(-width // s) <= config.points)
+        generator = torch.Generator().manual_seed(0)
+        draws = torch.rand(config.restarts, config.slots, generator=generator)
+        self.register_buffer("draws", draws, persistent=False)
+        self.register_buffer("grid", coordinates(height, width), persistent=False)
+
+    def features(self, image: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B 3 H W"]:
+        """What is clustered; black has the chromaticity of grey."""
+        if self.space == "rgb":
+            return image
+        return (image + 1e-4) / (image.amax(1, keepdim=True) + 1e-4)
+
+    @torch.no_grad()
+    def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
+        """One-hot masks and `LATENTS` of each segment; `nats` are zero."""
+        self.check_size(image)
+        with torch.autocast(image.device.type, enabled=False):  # distances in bf16 would merge close colours
+            image = image.float()
+            features = self.features(image)
+            sparse = features[..., :: self.stride, :: self.stride].flatten(2).mT
+            centres = cluster(sparse, self.draws, self.iterations)
+            nearest = distances(features.flatten(2).mT, centres).argmin(2)
+            masks = torch.nn.functional.one_hot(nearest, self.slots).mT.float()
+            order = masks.sum(2).argsort(dim=1, descending=True, stable=True)
+            masks = masks.gather(1, order.unsqueeze(2).expand_as(masks))
+            latents = self.describe(image, masks)
+        return Slots(latents, latents.new_zeros(latents.shape[:2]), masks.unflatten(2, image.shape[2:]))
+
+    def describe(self, image: Float[Tensor, "B 3 H W"], masks: Float[Tensor, "B K P"]) -> Float[Tensor, "B K 8"]:
+        """Mean colour, mean place, standard deviation of place and area of every segment."""
+        grid = self.grid.expand(image.shape[0], -1, -1, -1)
+        seen = torch.cat((image, grid, grid.square()), 1).flatten(2).mT
+        count = masks.sum(2, keepdim=True)
+        mean = masks @ seen / count.clamp_min(1)
+        extent = (mean[..., 5:7] - mean[..., 3:5].square()).clamp_min(0).sqrt()
+        return torch.cat((mean[..., :5], extent, count / masks.shape[2]), 2)
+
+    def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
+        """Every part is one colour; masks are who is responsible for a pixel in a mixture of axis-parallel Gaussians with
+        the segments' places, extents and areas."""
+        colour, place, extent, area = latents.float().split((3, 2, 2, 1), 2)
+        pixel = 2 / max(self.size[1:])
+        extent = extent.clamp_min(pixel / 2)[..., None, None]
+        distance = ((self.grid - place[..., None, None]) / extent).square().sum(2)
+        weight = area.clamp_min(1e-6).log() - extent.log().sum((2, 3, 4)).unsqueeze(2)
+        masks = (weight.unsqueeze(3) - distance / 2).softmax(1)
+        parts = colour.clamp(0, 1)[..., None, None].expand(-1, -1, -1, *self.size[1:])
+        return Decoded((parts * masks.unsqueeze(2)).sum(1), parts, masks)
+
+    def losses(self, scenes: Scenes, clock: Clock) -> Losses:
+        self.refuse()
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        self.refuse()
+
+    def refuse(self) -> NoReturn:
+        raise TypeError("'colour' has no weights, there is nothing to train: use it as it is, weights.load('colour')")
+
+
+def distances(points: Float[Tensor, "N P C"], centres: Float[Tensor, "N K C"]) -> Float[Tensor, "N P K"]:
+    """Squared distances less the points' own squared length, which no comparison between centres needs."""
+    return torch.baddbmm(centres.square().sum(2).unsqueeze(1), points, centres.mT, alpha=-2)
+
+
+def starts(points: Float[Tensor, "N P C"], draws: Float[Tensor, "N K"]) -> Float[Tensor, "N K C"]:
+    """K-means++: each next centre is a point, drawn in proportion to its squared distance from the nearest centre."""
+    rows = torch.arange(len(points), device=points.device)
+    away = points.new_ones(points.shape[:2])
+    chosen = []
+    for draw in draws.unbind(1):
+        total = away.cumsum(1)
+        index: Int64[Tensor, "N 1"] = torch.searchsorted(total, total[:, -1:] * draw.unsqueeze(1))
+        centre = points[rows, index.squeeze(1).clamp_max(points.shape[1] - 1)]
+        gap = (points - centre.unsqueeze(1)).square().sum(2)
+        away = gap if not chosen else torch.minimum(away, gap)
+        chosen.append(centre)
+    return torch.stack(chosen, 1)
+
+
+def cluster(points: Float[Tensor, "B P C"], draws: Float[Tensor, "R K"], iterations: int) -> Float[Tensor, "B K C"]:
+    """Centres of the tightest of R runs of k-means on each image; a centre that loses all points stays where it was."""
+    batch, restarts = len(points), len(draws)
+    points = points.repeat_interleave(restarts, 0)
+    centres = starts(points, draws.repeat(batch, 1))
+    for _ in range(iterations):
+        nearest = distances(points, centres).argmin(2)
+        member = torch.nn.functional.one_hot(nearest, draws.shape[1]).to(points.dtype).mT
+        count = member.sum(2, keepdim=True)
+        centres = torch.where(count > 0, member @ points / count.clamp_min(1), centres)
+    tightness = distances(points, centres).amin(2).sum(1).view(batch, restarts)
+    best = tightness.argmin(1)
+    return centres.unflatten(0, (batch, restarts))[torch.arange(batch, device=best.device), best]

@@ -1,0 +1,130 @@
+"""MONet: a U-Net that attends to one part of the scene after another, and one VAE that models every part.
+
+Burgess et al. 2019, as Berriel 2022 (chapter 4) ran it: attention 13,925,825 parameters, component VAE 369,572. Everything
+that is a mask stays in log space and float32 (eq. 4.4–4.6). Cheaper than the paper and equal to rounding: the last
+attention step, whose result nobody reads, is not run; all K parts are encoded and decoded as one batch; `encode` never
+decodes; the decoder never builds its tiling. `bench/plain.py` holds the paper's own form, which tests compare with.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.functional import logsigmoid
+
+from objrep_gym.models.base import SlotModule
+from objrep_gym.models.blocks import ConvEncoder, Initialiser, SpatialBroadcastDecoder, UNet, initialise
+from objrep_gym.models.gaussians import kl_to_standard, mask_divergence, mixture_nll, reparameterise, slot_log_sigmas
+from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
+
+
+@dataclass(frozen=True)
+class MONetConfig:
+    """MONet with the thesis's numbers; six blocks, eleven slots and 128×128 pixels are its CLEVR."""
+
+    size: tuple[int, int] = (64, 64)
+    """Height and width in pixels; multiples of 2^(blocks − 1) and of 16."""
+    slots: int = 7
+    """K; one attention pass fewer is run."""
+    latent: int = 16
+    """D, latents per slot."""
+    blocks: int = 5
+    """U-Net blocks each way: five, six for CLEVR (Berriel 2022, §4.1.1)."""
+    channels: int = 64
+    """Of the U-Net's first block; every other width of the model is a multiple or a half of it."""
+    beta: float = 0.5
+    """Weight of the KL of the latents."""
+    gamma: float = 0.5
+    """Weight of the KL from attention masks to decoded masks."""
+    sigma_bg: float = 0.09
+    """Standard deviation of a pixel in the first slot, of intensities in [0, 1]."""
+    sigma_fg: float = 0.11
+    """Standard deviation of a pixel in all other slots."""
+    init: Initialiser = "kaiming"
+    """Heuristic of the truncated normal (Berriel 2022, §4.3); the thesis trained with `kaiming` after its Table 5.1."""
+
+    def build(self) -> "MONet":
+        return MONet(self)
+
+    def tiny(self) -> "MONetConfig":
+        return replace(self, size=(32, 32), slots=4, latent=6, blocks=4, channels=16)
+
+
+class RecurrentAttention(nn.Module):
+    """K masks from K − 1 passes of one U-Net over the image and what is not yet explained of it (eq. 4.1–4.6)."""
+
+    def __init__(self, slots: int, network: nn.Module):
+        super().__init__()
+        self.slots, self.network = slots, network
+
+    def forward(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K H W"]:
+        """log m_k, float32; their exponentials sum to one over slots."""
+        log_scope = torch.zeros_like(image[:, :1])
+        log_masks = []
+        for _ in range(self.slots - 1):
+            logits = self.network(torch.cat((image, log_scope), 1)).float()
+            log_masks.append(log_scope + logsigmoid(logits))
+            # eq. 4.6 writes this as −α + log σ(α); the difference loses digits where α is very negative
+            log_scope = log_scope + logsigmoid(-logits)
+        return torch.cat((*log_masks, log_scope), 1)
+
+
+class MONet(SlotModule):
+    """Slots in the order in which attention took them; all share one VAE, so that permuted latents give permuted parts."""
+
+    log_sigmas: Tensor
+
+    def __init__(self, config: MONetConfig):
+        super().__init__(config, (3, *config.size), config.slots, config.latent)
+        wide, narrow = config.channels, config.channels // 2
+        widths = [wide * m for m in (1, 2, 4, 8)][: config.blocks] + [wide * 8] * (config.blocks - 4)
+        self.attention = RecurrentAttention(config.slots, UNet(4, 1, widths, config.size, hidden=2 * wide))
+        convs = (narrow, narrow, wide, wide)
+        self.encoder = ConvEncoder(4, 2 * config.latent, convs, config.size, hidden=4 * wide)
+        self.decoder = SpatialBroadcastDecoder(config.latent, 4, (narrow,) * 4, config.size)
+        log_sigmas = slot_log_sigmas(config.slots, config.sigma_bg, config.sigma_fg)
+        self.register_buffer("log_sigmas", log_sigmas, persistent=False)
+        self.beta, self.gamma = config.beta, config.gamma
+        initialise(self, config.init)
+
+    def posterior(
+        self, image: Float[Tensor, "B C H W"], log_masks: Float[Tensor, "B K H W"]
+    ) -> tuple[Float[Tensor, "B K D"], Float[Tensor, "B K D"]]:
+        """Mean and log standard deviation of each slot's latents, from the image beside the slot's log mask."""
+        images = image.unsqueeze(1).expand(-1, self.slots, -1, -1, -1)
+        seen = torch.cat((images, log_masks.unsqueeze(2)), 2)
+        mean, log_sigma = self.encoder(seen.flatten(0, 1)).float().unflatten(0, seen.shape[:2]).chunk(2, -1)
+        return mean, log_sigma
+
+    def parts(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
+        """Means of each slot's pixels, and log m̃_k: the decoded masks' logits, normalised over slots."""
+        drawn = self.decoder(latents.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
+        return drawn[:, :, :3], drawn[:, :, 3].log_softmax(1)
+
+    def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
+        self.check_size(image)
+        log_masks = self.attention(image)
+        mean, log_sigma = self.posterior(image, log_masks)
+        return Slots(mean, kl_to_standard(mean, log_sigma), log_masks.exp())
+
+    def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
+        """Any number of slots. Means are clipped to [0, 1], where pixels live, before they are mixed."""
+        means, log_masks = self.parts(latents)
+        means, masks = means.clamp(0, 1), log_masks.exp()
+        return Decoded((means * masks.unsqueeze(2)).sum(1), means, masks)
+
+    def losses(self, scenes: Scenes, clock: Clock) -> Losses:
+        """The three terms of eq. 4.7; `watch` has the squared error per pixel and channel, mixed by decoded masks."""
+        image = scenes.image
+        log_masks = self.attention(image)
+        mean, log_sigma = self.posterior(image, log_masks)
+        means, decoded = self.parts(reparameterise(mean, log_sigma))
+        terms = {
+            "nll": mixture_nll(image, log_masks, means, self.log_sigmas).mean(),
+            "kl": self.beta * kl_to_standard(mean, log_sigma).sum(1).mean(),
+            "mask": self.gamma * mask_divergence(log_masks, decoded).mean(),
+        }
+        with torch.no_grad():
+            mse = ((means * decoded.exp().unsqueeze(2)).sum(1) - image).square().mean()
+        return Losses(terms, {"mse": mse})
