@@ -1,0 +1,93 @@
+"""Algorithms of stable-baselines3 as presets: frozen numbers, and the one call that builds an algorithm from them."""
+
+from dataclasses import dataclass, replace
+
+from stable_baselines3 import PPO
+from stable_baselines3.common.vec_env import VecEnv
+
+from objrep_gym.agents.extractors import EXTRACTORS
+
+
+@dataclass(frozen=True)
+class PPOConfig:
+    """Proximal policy optimisation (Schulman et al. 2017) on slots. The defaults are the fast preset: tuned for 16
+    environments in one process, where a wide rollout and few passes over large mini-batches cost least."""
+
+    extractor: str = "deep-set"
+    """What pools the slots: a name in `EXTRACTORS`."""
+    rollout: int = 2048
+    """Steps between two updates, summed over environments."""
+    batch: int = 256
+    """Steps in a mini-batch."""
+    epochs: int = 10
+    """Passes over each rollout."""
+    lr: float = 1e-3
+    """Adam's learning rate at the start."""
+    lr_end: float = 0.1
+    """Fraction of `lr` at the end; linear between."""
+    gamma: float = 0.97
+    """Discount per step."""
+    gae_lambda: float = 0.95
+    """Weight of longer advantages (Schulman et al. 2016)."""
+    clip: float = 0.2
+    """How far the new policy's ratio may move."""
+    entropy: float = 0.01
+    """Weight of the entropy bonus, per nat."""
+    value: float = 0.5
+    """Weight of the value loss."""
+    grad_norm: float = 0.5
+    """Largest norm of a gradient."""
+    width: int = 128
+    """Units of every hidden layer of the extractor."""
+
+    def build(self, env: VecEnv, seed: int) -> PPO:
+        """PPO on `env`, on the CPU for slots and where torch finds a GPU for pixels. Raises ValueError on an unknown
+        extractor, or a rollout that the environments or the mini-batch do not divide."""
+        if self.extractor not in EXTRACTORS:
+            raise ValueError(f"extractor {self.extractor!r} is none of {', '.join(EXTRACTORS)}")
+        if self.rollout % env.num_envs or self.rollout % self.batch:
+            raise ValueError(
+                f"rollout {self.rollout} must be a multiple of {env.num_envs} environments and batch {self.batch}"
+            )
+        pixels = self.extractor == "cnn"
+        # Heads of one layer: pooling and ρ have already mixed the slots, and a second hidden layer only cost time.
+        policy = {
+            "features_extractor_class": EXTRACTORS[self.extractor],
+            "features_extractor_kwargs": {"features_dim": 512}
+            if pixels
+            else {"features_dim": self.width, "width": self.width},
+            "net_arch": [] if pixels else [self.width // 2],
+        }
+        return PPO(
+            "CnnPolicy" if pixels else "MlpPolicy",
+            env,
+            n_steps=self.rollout // env.num_envs,
+            batch_size=self.batch,
+            n_epochs=self.epochs,
+            learning_rate=self.lr,
+            gamma=self.gamma,
+            gae_lambda=self.gae_lambda,
+            clip_range=self.clip,
+            ent_coef=self.entropy,
+            vf_coef=self.value,
+            max_grad_norm=self.grad_norm,
+            policy_kwargs=policy,
+            device="auto" if pixels else "cpu",  # perceptrons this small lose more to launches than a GPU gives
+            seed=seed,
+        )
+
+    def lr_at(self, done: float) -> float:
+        """The learning rate when the fraction `done` of all steps is done."""
+        return self.lr * (1 + (self.lr_end - 1) * min(max(done, 0.0), 1.0))
+
+    def with_extractor(self, extractor: str) -> "PPOConfig":
+        """The same numbers on another extractor."""
+        return replace(self, extractor=extractor)
+
+
+ALGORITHMS: dict[str, PPOConfig] = {
+    "ppo": PPOConfig(),
+    # Yoon et al. 2023 (OCRL), appendix: 2048 steps over 4 environments, mini-batches of 32, no schedule. Their "2048 over
+    # 4" is 512 steps of each; discount and clip as there. About 8 times more updates per step than "ppo".
+    "ppo-ocrl": PPOConfig(batch=32, lr=3e-4, lr_end=1.0, gamma=0.99),
+}

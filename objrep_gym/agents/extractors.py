@@ -1,0 +1,61 @@
+"""From slots (K, D) to the features of a policy: flat, which depends on the order of slots, and deep sets, which does not.
+
+Pixels need nothing here: stable-baselines3's own `NatureCNN` takes uint8 images, and its policies divide them by 255 and
+put channels first by themselves. So `"cnn"` names that class, and no wrapper of ours may normalise a second time.
+"""
+
+import torch
+from gymnasium import spaces
+from jaxtyping import Float
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, NatureCNN
+from torch import Tensor, nn
+
+
+class FlatExtractor(BaseFeaturesExtractor):
+    """Slots one after the other into one multilayer perceptron: K · D numbers, 2 × `width`, ReLU.
+
+    What most users write first, and the baseline of the set extractors: where slots have no order, it has to learn every
+    permutation. Raises ValueError for spaces other than Box(K, D).
+    """
+
+    def __init__(self, observation_space: spaces.Space, features_dim: int = 128, width: int = 128):
+        super().__init__(observation_space, features_dim)
+        slots, latent = slot_shape(observation_space)
+        self.network = perceptron(slots * latent, width, features_dim)
+
+    def forward(self, observations: Float[Tensor, "B K D"]) -> Float[Tensor, "B F"]:
+        return self.network(observations.flatten(1))
+
+
+class DeepSetExtractor(BaseFeaturesExtractor):
+    """Deep sets (Zaheer et al. 2017, theorem 2): features = ρ(pool of φ(slot)), the same for every order of slots.
+
+    φ and ρ are perceptrons of `width`. Differs from the paper's sum: the pool is the mean and the maximum beside each
+    other, because a maximum selects ("where is the goal?") and a mean counts, and neither grows with K. Raises ValueError
+    for spaces other than Box(K, D).
+    """
+
+    def __init__(self, observation_space: spaces.Space, features_dim: int = 128, width: int = 128):
+        super().__init__(observation_space, features_dim)
+        _, latent = slot_shape(observation_space)
+        self.each = perceptron(latent, width, width)
+        self.whole = perceptron(2 * width, width, features_dim)
+
+    def forward(self, observations: Float[Tensor, "B K D"]) -> Float[Tensor, "B F"]:
+        each = self.each(observations)
+        return self.whole(torch.cat((each.mean(1), each.amax(1)), dim=-1))
+
+
+def perceptron(inputs: int, width: int, outputs: int) -> nn.Sequential:
+    """Two linear layers, a ReLU after each."""
+    return nn.Sequential(nn.Linear(inputs, width), nn.ReLU(), nn.Linear(width, outputs), nn.ReLU())
+
+
+def slot_shape(space: spaces.Space) -> tuple[int, int]:
+    """(K, D) of a space of slots; raises ValueError for any other space."""
+    if not isinstance(space, spaces.Box) or len(space.shape) != 2:
+        raise ValueError(f"slots are a Box(K, D), not {space}: give the environment an encoder, such as encoder='oracle'")
+    return space.shape[0], space.shape[1]
+
+
+EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {"flat": FlatExtractor, "deep-set": DeepSetExtractor, "cnn": NatureCNN}

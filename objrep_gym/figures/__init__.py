@@ -1,0 +1,1 @@
+"""Arrays become figures, tables, animations and pages; no model, no file path."""

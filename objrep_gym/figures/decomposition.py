@@ -1,0 +1,97 @@
+"""A scene taken apart: the image, its reconstruction, the masks, the part of each slot, and the truth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from objrep_gym.figures.grid import plates, show
+from objrep_gym.figures.style import slot_colours
+
+BACKGROUND = np.array(
+    [(150, 156, 166), (178, 184, 193), (196, 201, 208), (206, 211, 217), (216, 220, 225), (226, 229, 233)]
+)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """N scenes as a model sees them. Only `image` and `masks` are needed; the rest leaves out its columns where None."""
+
+    image: np.ndarray
+    """uint8 (N, H, W, 3)."""
+    masks: np.ndarray
+    """float (N, K, H, W), summing to one over slots."""
+    reconstruction: np.ndarray | None = None
+    """uint8 (N, H, W, 3)."""
+    parts: np.ndarray | None = None
+    """uint8 (N, K, H, W, 3), what each slot decodes to."""
+    truth: np.ndarray | None = None
+    """int (N, H, W), ids of entities."""
+    background: int = 0
+    """Ids below are not objects: they are drawn in greys."""
+
+
+def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
+    """One row per scene: image | reconstruction | segments | slot 0 … K−1 | ground truth.
+
+    Slots are drawn as what they decode to (the image itself where there are no parts) where their mask lies, fading to
+    nothing elsewhere; segments carry the slots' colours, by the largest mask. Raises ValueError where shapes disagree.
+    """
+    n, height, width, _ = scenes.image.shape
+    if scenes.masks.shape[0] != n or scenes.masks.shape[2:] != (height, width):
+        raise ValueError(f"masks {scenes.masks.shape} do not fit images {scenes.image.shape}: bring both to one size")
+    titles, columns = ["image"], [scenes.image]
+    if scenes.reconstruction is not None:
+        titles, columns = [*titles, "reconstruction"], [*columns, scenes.reconstruction]
+    titles, columns = [*titles, "segments"], [*columns, segments(scenes.masks)]
+    if scenes.truth is not None:
+        titles, columns = [*titles, "truth"], [*columns, truth(scenes.truth, scenes.background)]
+    slots = scenes.masks.shape[1]
+    figure, axes = plates(n, len(columns) + slots, height / width, inches, headroom=0.0)
+    seen = slot_images(scenes)
+    colours = slot_colours(slots) / 255
+    for row in range(n):
+        for axis, column in zip(axes[row], columns, strict=False):
+            show(axis, column[row])
+        for k in range(slots):
+            axis = axes[row, len(columns) + k]
+            show(axis, seen[row, k])
+            for spine in axis.spines.values():
+                spine.set(edgecolor=colours[k], linewidth=1.4, alpha=1.0)
+    for axis, title in zip(axes[0], [*titles, *(f"slot {k}" for k in range(slots))], strict=True):
+        axis.set_title(title, pad=4, fontsize=8)
+    return figure
+
+
+def slot_images(scenes: Parts) -> np.ndarray:
+    """uint8 (N, K, H, W, 4): the part of each slot, as opaque as its mask."""
+    n, slots, height, width = scenes.masks.shape
+    inner = (
+        scenes.parts if scenes.parts is not None else np.broadcast_to(scenes.image[:, None], (n, slots, height, width, 3))
+    )
+    opacity = np.clip(scenes.masks * 255, 0, 255).astype(np.uint8)
+    return np.concatenate([inner, opacity[..., None]], axis=-1)
+
+
+def segments(masks: np.ndarray) -> np.ndarray:
+    """uint8 (N, H, W, 3): every pixel in the colour of the slot that has most of it, paler the less that is."""
+    top, sure = masks.argmax(1), masks.max(1)[..., None]
+    colours = slot_colours(masks.shape[1])[top]
+    return (colours * sure + 255 * (1 - sure)).astype(np.uint8)
+
+
+def truth(ids: np.ndarray, background: int) -> np.ndarray:
+    """uint8 (N, H, W, 3): objects in the colours of slots, in the order of their ids; background entities in greys."""
+    colours = np.concatenate([BACKGROUND[np.arange(background) % len(BACKGROUND)], slot_colours(max(256 - background, 1))])
+    return colours[ids].astype(np.uint8)
+
+
+def overlaid(image: np.ndarray, masks: np.ndarray, strength: float = 0.55) -> np.ndarray:
+    """uint8 (N, H, W, 3): images under the colours of their slots, with a line where one slot meets another."""
+    top = masks.argmax(1)
+    tinted = image * (1 - strength) + slot_colours(masks.shape[1])[top] * strength
+    edge = np.zeros(top.shape, bool)
+    edge[:, 1:] |= top[:, 1:] != top[:, :-1]
+    edge[:, :, 1:] |= top[:, :, 1:] != top[:, :, :-1]
+    tinted[edge] = tinted[edge] * 0.35 + 255 * 0.65
+    return tinted.astype(np.uint8)

@@ -1,0 +1,159 @@
+"""Tables of results, for a terminal, a page and a README. The only place where a rate becomes per cent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from math import isfinite
+from typing import Literal, Protocol, runtime_checkable
+
+from rich.table import Table as RichTable
+
+NOTHING = "–"
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A mean and the bounds of its interval."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+
+Cell = Bounded | float | int | str | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """What stands in a column: `rate` in [0, 1] is printed in per cent, `small` in thousandths, `number` as it is."""
+
+    title: str
+    kind: Literal["rate", "small", "number", "text"] = "number"
+    best: Literal["high", "low"] | None = None
+    """Which value is set in bold."""
+    digits: int = 1
+
+    @property
+    def head(self) -> str:
+        """The title with its unit."""
+        return self.title + {"rate": " %", "small": " ×10⁻³"}.get(self.kind, "")
+
+    @property
+    def scale(self) -> float:
+        return {"rate": 100.0, "small": 1000.0}.get(self.kind, 1.0)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows by name, cells by column; `paper` holds a document's own numbers, as it prints them, by row and column."""
+
+    title: str
+    columns: Mapping[str, Column]
+    rows: Mapping[str, Mapping[str, Cell]]
+    paper: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    first: str = ""
+    """The head of the column of names."""
+
+    def cells(self) -> list[tuple[str, list[tuple[str, bool]]]]:
+        """Every row as its name and, for each column, the text and whether it is the best."""
+        best = {name: self.best(name) for name in self.columns}
+        return [
+            (row, [(self.text(row, name), best[name] == row) for name in self.columns])
+            for row in [*self.rows, *self._only()]
+        ]
+
+    def text(self, row: str, name: str) -> str:
+        """One cell as it is read: a mean with its interval, and the document's number after it where there is one."""
+        said = written(self.rows.get(row, {}).get(name), self.columns[name])
+        paper = self.paper.get(row, {}).get(name)
+        if paper is None:
+            return said
+        return f"{said} (paper {paper})" if said != NOTHING else f"(paper {paper})"
+
+    def best(self, name: str) -> str | None:
+        """The row with the best mean in a column, None where the column has no best or fewer than two numbers."""
+        column = self.columns[name]
+        means = {row: mean_of(cells.get(name)) for row, cells in self.rows.items()}
+        means = {row: mean for row, mean in means.items() if mean is not None}
+        if column.best is None or len(means) < 2:
+            return None
+        return (max if column.best == "high" else min)(means, key=means.__getitem__)
+
+    def _only(self) -> list[str]:
+        return [row for row in self.paper if row not in self.rows]
+
+
+def mean_of(cell: Cell) -> float | None:
+    """The number that a cell is compared by, None for words and what is not finite."""
+    if cell is None or isinstance(cell, str):
+        return None
+    mean = float(cell.mean if isinstance(cell, Bounded) else cell)
+    return mean if isfinite(mean) else None
+
+
+def written(cell: Cell, column: Column) -> str:
+    """A cell as text in its column's unit: `83.4 [82.9, 84.0]`, `1,000`, a dash for nothing."""
+    if isinstance(cell, str):
+        return cell
+    mean = mean_of(cell)
+    if mean is None:
+        return NOTHING
+    if isinstance(cell, Bounded):
+        numbers = [value * column.scale for value in (mean, cell.low, cell.high)]
+        return "{0:,.{3}f} [{1:,.{3}f}, {2:,.{3}f}]".format(*numbers, column.digits)
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return f"{mean * column.scale:,.{column.digits}f}"
+
+
+def as_rich(table: Table) -> RichTable:
+    """For a terminal, by `rich`."""
+    drawn = RichTable(
+        title=table.title, title_justify="left", caption="\n".join(table.notes) or None, caption_justify="left"
+    )
+    drawn.add_column(table.first)
+    for column in table.columns.values():
+        drawn.add_column(column.head, justify="left" if column.kind == "text" else "right")
+    for name, cells in table.cells():
+        drawn.add_row(name, *(f"[bold]{text}[/]" if best else text for text, best in _escaped(cells)))
+    return drawn
+
+
+def as_markdown(table: Table) -> str:
+    """For a README; pipes in names are escaped."""
+    rows = [[table.first, *(column.head for column in table.columns.values())]]
+    rows += [[name, *(f"**{text}**" if best else text for text, best in cells)] for name, cells in table.cells()]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    rule = "|" + "|".join(["---", *(":--" if c.kind == "text" else "--:" for c in table.columns.values())]) + "|"
+    return "\n".join([lines[0], rule, *lines[1:], *(f"\n{note}" for note in table.notes)])
+
+
+def as_html(table: Table) -> str:
+    """For a page: a `<figure>` with a `<table>`; all text is escaped, the interval set smaller than its mean."""
+    head = "".join(f'<th class="{c.kind}">{escape(c.head)}</th>' for c in table.columns.values())
+    body = ""
+    for name, cells in table.cells():
+        row = "".join(
+            f'<td class="{column.kind}{" best" if best else ""}">{_small(text)}</td>'
+            for (text, best), column in zip(cells, table.columns.values(), strict=True)
+        )
+        body += f'<tr><th scope="row">{escape(name)}</th>{row}</tr>'
+    notes = "".join(f"<p>{escape(note)}</p>" for note in table.notes)
+    caption = f"<figcaption><strong>{escape(table.title)}</strong>{notes}</figcaption>"
+    first = f"<th>{escape(table.first)}</th>"
+    return (
+        f'<figure class="table"><table><thead><tr>{first}{head}</tr></thead><tbody>{body}</tbody></table>{caption}</figure>'
+    )
+
+
+def _small(text: str) -> str:
+    mean, space, rest = escape(text).partition(" ")
+    return f"{mean}{space}<small>{rest}</small>" if rest.startswith(("[", "(")) else escape(text)
+
+
+def _escaped(cells: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    return [(text.replace("[", "\\["), best) for text, best in cells]
