@@ -22,10 +22,10 @@ probe 2>/dev/null && exit
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     echo "No OpenGL library draws here without a display: installing one." >&2
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq >&2 || true
+    apt-get update -qq >/dev/null || true
     for packages in 'libegl1 libgl1' libosmesa6; do
         # shellcheck disable=SC2086  # several packages
-        apt-get install -y -qq --no-install-recommends $packages >&2 && probe 2>/dev/null && exit
+        apt-get install -y -qq --no-install-recommends $packages >/dev/null && probe 2>/dev/null && exit
     done
 fi
 probe

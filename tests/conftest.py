@@ -1,0 +1,34 @@
+"""Settings that hold for every test: one thread for each process, no display, the folder of published samples."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# pytest-xdist already uses every core with a process of its own: threads on top of that only wait for each other. The
+# workers inherit this, and it must be said before numpy or torch is first imported.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
+os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.setdefault("WANDB_MODE", "offline")
+
+DATA = "OBJREP_GYM_DATA"
+
+
+@pytest.fixture
+def published_data() -> Path:
+    """Folder of published samples: `objects_room_sample.png`, `mnist/`, `fashion_mnist/`. They are others' works and not
+    part of the repository, so that a test which compares with them is skipped, by name, where they are missing."""
+    folder = os.environ.get(DATA)
+    if not folder:
+        pytest.skip(f"{DATA} is not set: this test reads published samples (objects_room_sample.png, mnist/) from there")
+    if not Path(folder).is_dir():
+        pytest.fail(f"{DATA}={folder} is not a folder")
+    return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test works in a folder of its own: a default such as `runs/` never lands in the checkout."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
