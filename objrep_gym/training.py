@@ -82,17 +82,16 @@ def fit(
     start: State | None = None,
     precision: Precision = "float32",
     every: Mapping[str, int] | None = None,
-    examples: int | None = None,
 ) -> Iterator[Progress]:
     """Train `model` for a stage on the device where its parameters are.
 
     Yields a Progress at each multiple of an interval in `every` ({"report": 25}), at the last step, and once a second
-    in a slow loop. `start` is a state of an earlier Progress; `batches` then starts at that step too. `examples`: size of
-    the training set, for losses that need it. Raises ValueError on patterns that name no parameter, and
+    in a slow loop. `start` is a state of an earlier Progress; `batches` then starts at that step too, and its attribute
+    `examples`, if any, is the size of the training set, for losses that need it. Raises ValueError on patterns that name no parameter, and
     FloatingPointError, before anything of it is reported, on a loss that is not finite.
     """
     every = {"report": 25} if every is None else every
-    loop = Loop(model, stage, precision, examples)
+    loop = Loop(model, stage, precision, getattr(batches, "examples", None))
     if start is not None:
         loop.restore(start)
     source = iter(batches)
@@ -178,7 +177,8 @@ class Loop:
 
     def report(self, reset: bool) -> dict[str, float]:
         """Mean losses since the last reset; the only place that reads numbers from the device."""
-        assert self.names is not None and self.sums is not None
+        assert self.names is not None
+        assert self.sums is not None
         names = [*self.names[0], *self.names[1]]
         if step := int(self.bad_step.item()):
             told = ", ".join(f"{name} {value:g}" for name, value in zip(names, self.bad.tolist(), strict=True))

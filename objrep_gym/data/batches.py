@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -20,10 +21,12 @@ AHEAD = 2  # batches that wait while the model trains: one is rendered, one is r
 class Source(Protocol):
     """Numbered scenes: example i is always the same. `examples` is their number, None where they never end."""
 
-    about: About
-    size: tuple[int, int]
-    examples: int | None
-
+    @property
+    def about(self) -> About: ...
+    @property
+    def size(self) -> tuple[int, int]: ...
+    @property
+    def examples(self) -> int | None: ...
     def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View: ...
     def close(self) -> None: ...
 
@@ -35,7 +38,7 @@ class Drawn:
 
     def __init__(self, world: World, seed: int = 0, split: str = "train"):
         self.world, self.seed, self.split = world, seed, split
-        self.about, self.size = world.about, tuple(world.size)
+        self.about, self.size = world.about, world.size
 
     def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View:
         """Scenes by number; `indices` are consecutive."""
@@ -46,69 +49,49 @@ class Drawn:
         self.world.close()
 
 
-class Batches(Iterator[Scenes]):
-    """Batch t is a function of (sources, seed, t) alone, so a run that is continued sees the data it would have seen.
+class Reading:
+    """What a thread reads ahead: batch after batch of views, in a queue that holds `AHEAD` of them.
 
-    One background thread reads ahead. An OpenGL context belongs to the thread that made it: hand in worlds that have not
-    rendered yet, and do not render them elsewhere until `close()`, which ends the thread and closes them there.
+    The thread is no daemon: at the interpreter's end it leaves by itself, before any context is freed under its hands.
     """
 
     def __init__(self, sources: Sequence[Source], batch: int, seed: int, start: int, outputs: Sequence[str]):
-        self.sources, self.batch, self.seed, self.outputs = tuple(sources), batch, seed, tuple(outputs)
-        self.device = torch.device("cpu")
-        self.examples = whole_number(sources)
-        self.ready: queue.Queue[View | BaseException] = queue.Queue(AHEAD)
+        self.sources, self.batch, self.seed, self.next = tuple(sources), batch, seed, start
+        self.wanted = ("image", *(output for output in outputs if output != "factors"))
+        self.shuffles: dict[tuple[int, int], np.ndarray] = {}
+        self.ready: queue.Queue[View | Exception] = queue.Queue(AHEAD)
         self.closing = threading.Event()
-        self.thread = threading.Thread(target=self.read_ahead, args=(start,), name="batches", daemon=True)
-        self.thread.start()
 
-    def __next__(self) -> Scenes:
-        if self.closing.is_set():
-            raise StopIteration
-        view = self.ready.get()
-        if isinstance(view, BaseException):
-            self.close()
-            raise view
-        return to_scenes(view, self.device, self.outputs)
-
-    def __enter__(self) -> "Batches":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """End the thread and close the sources. May be called twice."""
-        self.closing.set()
-        self.thread.join()
-
-    def read_ahead(self, start: int) -> None:
-        """The thread: read batch after batch until closed; an error travels to the reader."""
-        t = start
+    def read(self) -> None:
+        """The thread's work: read until closed; an error travels to whoever asks for the batch."""
         try:
-            while not self.closing.is_set():
-                view = self.view(t)
-                t += 1
-                while not self.closing.is_set():
-                    try:
-                        self.ready.put(view, timeout=0.1)
-                        break
-                    except queue.Full:
-                        continue
+            while self.going():
+                self.offer(self.view(self.next))
+                self.next += 1
         except Exception as error:
-            self.ready.put(error)
+            self.offer(error)
         finally:
             for source in self.sources:
                 source.close()
+
+    def going(self) -> bool:
+        return not self.closing.is_set() and threading.main_thread().is_alive()
+
+    def offer(self, item: View | Exception) -> None:
+        """Wait for a place in the queue, or for the end."""
+        while self.going():
+            try:
+                return self.ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
 
     def view(self, t: int) -> View:
         """Batch t: row j is example t·B + j of the stream in which the sources take turns."""
         count = len(self.sources)
         numbers = np.arange(t * self.batch, (t + 1) * self.batch)
-        wanted = ("image", *(output for output in self.outputs if output != "factors"))
         rows = [numbers % count == s for s in range(count)]
         views = [
-            source.read(self.order(source, numbers[row] // count), wanted) if row.any() else None
+            source.read(self.order(source, numbers[row] // count), self.wanted) if row.any() else None
             for source, row in zip(self.sources, rows, strict=True)
         ]
         return gather(views, rows)
@@ -118,15 +101,53 @@ class Batches(Iterator[Scenes]):
         if source.examples is None:
             return turns
         epochs, places = np.divmod(turns, source.examples)
-        return np.array([self.shuffle(int(e), source.examples)[p] for e, p in zip(epochs, places, strict=True)])
+        chosen = np.empty_like(turns)
+        for epoch in np.unique(epochs):
+            chosen[epochs == epoch] = self.shuffle(int(epoch), source.examples)[places[epochs == epoch]]
+        return chosen
 
     def shuffle(self, epoch: int, examples: int) -> np.ndarray:
-        kept = getattr(self, "_shuffles", {})
-        if (epoch, examples) not in kept:
-            order = np.random.default_rng([self.seed, epoch]).permutation(examples)
-            kept = {key: value for key, value in kept.items() if key[0] >= epoch - 1} | {(epoch, examples): order}
-            self._shuffles = kept
-        return kept[epoch, examples]
+        """The order of an epoch, a function of (seed, epoch, number of examples) alone."""
+        if (epoch, examples) not in self.shuffles:
+            self.shuffles = {key: order for key, order in self.shuffles.items() if key[0] >= epoch - 1}
+            self.shuffles[epoch, examples] = np.random.default_rng([self.seed, epoch]).permutation(examples)
+        return self.shuffles[epoch, examples]
+
+
+class Batches(Iterator[Scenes]):
+    """Batch t is a function of (sources, seed, t) alone, so a run that is continued sees the data it would have seen.
+
+    One background thread reads ahead. An OpenGL context belongs to the thread that made it: hand in worlds that have not
+    rendered yet, and do not render them elsewhere until `close()`, which ends the thread and closes them there.
+    `examples` is how many there are in all, None where they never end.
+    """
+
+    def __init__(self, reading: Reading, device: str | torch.device, include: Sequence[str]):
+        self.reading, self.device, self.include = reading, torch.device(device), tuple(include)
+        self.examples = whole_number(reading.sources)
+        self.thread = threading.Thread(target=reading.read, name="batches")
+        self.thread.start()
+        weakref.finalize(self, reading.closing.set)
+
+    def __next__(self) -> Scenes:
+        if self.reading.closing.is_set():
+            raise StopIteration
+        view = self.reading.ready.get()
+        if isinstance(view, Exception):
+            self.close()
+            raise view
+        return to_scenes(view, self.device, self.include)
+
+    def __enter__(self) -> "Batches":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the thread and close the sources. May be called twice."""
+        self.reading.closing.set()
+        self.thread.join()
 
 
 def batches(
@@ -151,9 +172,7 @@ def batches(
         )
     opened = [as_source(source, seed) for source in listed]
     agree(opened)
-    made = Batches(opened, batch, seed, start, include)
-    made.device = torch.device(device)
-    return made
+    return Batches(Reading(opened, batch, seed, start, include), device, include)
 
 
 def as_source(source: World | Source | str | Path, seed: int) -> Source:

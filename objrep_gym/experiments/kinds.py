@@ -6,8 +6,8 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -87,33 +87,35 @@ class Performance:
         self.run, self.folder, self.model, self.watch = run, folder, model, watch
         self.before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
 
-    def go(self, state: dict[str, Any], stop: Any) -> Performed:
-        first, step = state.get("stage", 0), state.get("step", 0)
-        losses: dict[str, float] = {}
+    def go(self, state: dict[str, Any], stop: Callable[[], bool]) -> Performed:
+        """Train from `state` on until finished, or saved because `stop` said so."""
+        step, losses = state.get("step", 0), {}
         self.journal = Journal(self.folder, after=step)
-        for number in range(first, len(self.run.stages)):
+        self.saved = time.monotonic()
+        with closing(self.records(state)) as records:
+            for stage, now in records:
+                step, losses = self.before[stage] + now.step, now.losses
+                self.note(now, stage, step)
+                if stop():
+                    self.save(now, stage, step)
+                    break
+        return Performed(self.folder, step, self.before[-1], step == self.before[-1], losses)
+
+    def records(self, state: dict[str, Any]) -> Generator[tuple[int, Progress], None, None]:
+        """The stages from where `state` left them, each with the data that it shows; yields stage number and Progress."""
+        every = {"report": self.run.report, "save": self.run.save}
+        for number in range(state.get("stage", 0), len(self.run.stages)):
             stage = self.run.stages[number]
-            start = state.get("loop") if number == first else None
-            with self.batches(stage, step) as source:
-                for now in self.fit(stage, source, start):
-                    step, losses = self.before[number] + now.step, now.losses
-                    self.note(now, number, step)
-                    if stop():
-                        self.save(now, number, step)
-                        return Performed(self.folder, step, self.before[-1], step == self.before[-1], losses)
-        return Performed(self.folder, step, self.before[-1], True, losses)
+            start = state.get("loop") if number == state.get("stage") else None
+            with self.batches(stage, self.before[number] + (start["step"] if start else 0)) as source:
+                for now in fit(self.model, source, stage, start=start, precision=self.run.precision, every=every):
+                    yield number, now
 
     def batches(self, stage: Stage, step: int) -> Batches:
         """The stage's data, from the batch that comes next; the scenes drawn are a function of the run's seed."""
         shown = [self.run.data[i] for i in stage.shows] if stage.shows else self.run.data
         sources = [open_source(text, self.run.seed) for text in shown]
         return batches(sources, self.run.batch, self.run.seed, step, self.model.device)
-
-    def fit(self, stage: Stage, source: Batches, start: dict[str, Any] | None) -> Iterator[Progress]:
-        every = {"report": self.run.report, "save": self.run.save}
-        self.saved = time.monotonic()
-        precision = self.run.precision
-        return fit(self.model, source, stage, start=start, precision=precision, every=every, examples=source.examples)
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""
