@@ -17,3 +17,29 @@ class View:
     mask: np.ndarray | None
     depth: np.ndarray | None
     factors: np.ndarray
+
+
+@dataclass(frozen=True)
+class Cameras:
+    """Where N cameras stand: position (N, 3) in metres, forward and up (N, 3) unit vectors; `fov`, the vertical opening in
+    radians, is one for all."""
+
+    position: np.ndarray
+    forward: np.ndarray
+    up: np.ndarray
+    fov: float
+
+
+@dataclass(frozen=True)
+class Light:
+    """Ambient light, a lamp on the camera and a distant lamp; intensities in [0, 1], `direction` is where its light goes."""
+
+    ambient: float
+    camera: float
+    distant: float
+    direction: tuple[float, float, float]
+
+    def on(self, normal: np.ndarray, forward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a surface of unit `normal` (…, 3) gets without the distant lamp, and from it alone; both (…)."""
+        near = self.ambient + self.camera * np.clip(-(normal * forward).sum(-1), 0, None)
+        return near, self.distant * np.clip(-(normal @ np.asarray(self.direction)), 0, None)

@@ -25,7 +25,7 @@ class About:
 class Random(Protocol):
     """The one method of `numpy.random.Generator` that worlds draw from; `Streams` has it too."""
 
-    def random(self, size: int) -> np.ndarray: ...
+    def random(self, size: int | tuple[int, int]) -> np.ndarray: ...
 
 
 class World(Protocol):
@@ -40,21 +40,25 @@ class World(Protocol):
 
 
 class Streams:
-    """N generators read side by side: `random(N)` is the next number of each, so that a batch of scenes is drawn with
-    arrays and yet scene i depends on generator i alone. `block` numbers are fetched at a time."""
+    """N generators read side by side: `random(N)` is the next number of each, `random((N, k))` the next k of each, so that
+    a batch of scenes is drawn with arrays and yet scene i depends on generator i alone. `block` numbers are fetched at a
+    time; with 1, no generator is read further than it was asked."""
 
     def __init__(self, generators: Sequence[np.random.Generator], block: int = 1):
         self.generators, self.block = generators, block
-        self.fetched, self.next = np.empty((len(generators), 0)), 0
+        self.fetched = np.empty((len(generators), 0))
 
-    def random(self, size: int) -> np.ndarray:
-        """float64 (N,) in [0, 1); raises ValueError if `size` is not the number of generators."""
-        if size != len(self.generators):
-            raise ValueError(f"{size} numbers asked of {len(self.generators)} streams: ask one of each")
-        if self.next == self.fetched.shape[1]:
-            self.fetched, self.next = np.stack([g.random(self.block) for g in self.generators]), 0
-        self.next += 1
-        return self.fetched[:, self.next - 1]
+    def random(self, size: int | tuple[int, int]) -> np.ndarray:
+        """float64 in [0, 1) of the shape asked; raises ValueError if its first axis is not the number of generators."""
+        rows, columns = size if isinstance(size, tuple) else (size, 1)
+        if rows != len(self.generators):
+            raise ValueError(f"{rows} rows of numbers asked of {len(self.generators)} streams: ask one row of each")
+        missing = columns - self.fetched.shape[1]
+        if missing > 0:
+            fresh = np.stack([generator.random(max(missing, self.block)) for generator in self.generators])
+            self.fetched = np.concatenate([self.fetched, fresh], axis=1)
+        taken, self.fetched = self.fetched[:, :columns], self.fetched[:, columns:]
+        return taken if isinstance(size, tuple) else taken[:, 0]
 
 
 def scene_streams(seed: int, split: str, start: int, count: int) -> Streams:

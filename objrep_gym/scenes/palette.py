@@ -1,0 +1,16 @@
+"""Colours: hue in (0, 1), saturation in (0.75, 1), value 1, as the published Objects Room draws them."""
+
+import numpy as np
+
+from objrep_gym.scenes.factors import Choice, Product, Uniform
+
+VIVID = Product(Uniform("hue", 0.0, 1.0), Uniform("saturation", 0.75, 1.0), Choice("value", (1.0,)))
+BLUE = 2 / 3
+SKY = (0.54, 0.36, 0.98)  # hue, saturation, value: the plain light blue of the published pictures
+
+
+def rgb(hsv: np.ndarray) -> np.ndarray:
+    """RGB in [0, 1] of HSV in [0, 1], last axis 3, any leading shape."""
+    hue, saturation, value = np.moveaxis(np.asarray(hsv), -1, 0)
+    corner = np.stack([5.0 + 6 * hue, 3.0 + 6 * hue, 1.0 + 6 * hue], axis=-1) % 6
+    return value[..., None] * (1 - saturation[..., None] * np.clip(np.minimum(corner, 4 - corner), 0, 1))

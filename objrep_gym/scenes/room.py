@@ -1,0 +1,312 @@
+"""Objects Room (Kabra et al. 2019; Eslami et al. 2018) in MuJoCo's OpenGL: a cubic room, coloured solids, a camera ring.
+
+A scene *is* its factors: an array (E, F) with a row for each entity, numbered as in the masks, and a column for each factor.
+Nothing else is kept, so an environment that moves a thing edits two numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from objrep_gym.scenes.factors import Choice, Distribution, Mixture, Product, Uniform, Without
+from objrep_gym.scenes.opengl import OpenGL
+from objrep_gym.scenes.palette import BLUE, SKY, VIVID, rgb
+from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
+from objrep_gym.scenes.view import Cameras, Light, View
+from objrep_gym.scenes.world import About, Random
+
+FACTORS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading", "azimuth", "elevation")
+SHAPE, HUE, SATURATION, VALUE, SIZE, X, Y, HEADING, AZIMUTH, ELEVATION = range(len(FACTORS))
+COLOUR, PLACE = slice(HUE, VALUE + 1), slice(X, Y + 1)
+BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
+LOOKS = ("published", "plain")
+OUTPUTS = ("image", "mask", "depth")
+
+HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
+FIELD_OF_VIEW = np.radians(60)
+LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
+PLACES = 24  # places that are tried for each object, and
+GLANCES = 8  # views that are tried until one object is in sight
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where cameras stand: on a circle around the centre, facing it; metres and radians, `elevation` up from the horizontal."""
+
+    radius: float = 2.5
+    height: float = 1.0
+    azimuth: tuple[float, float] = (0.0, 2 * np.pi)
+    elevation: tuple[float, float] = (np.radians(-25), np.radians(22))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is in a room: a distribution for each object, how many of them at least exist, and whence one looks.
+
+    `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
+    that follow the objects (a hand), drawn last. `clearance` is kept between footprints, metres."""
+
+    objects: tuple[Distribution, ...]
+    least: int
+    ring: Ring = field(default_factory=Ring)
+    arena: tuple[float, float, float, float] = (0.0, 0.0, 2.1, 2.1)
+    one_colour: bool = False
+    named: tuple[str, ...] = ()
+    clearance: float = 0.05
+
+
+ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
+SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
+SMALL = Product(SOLID, Uniform("size", 0.28, 0.38))
+BLUE_CUBE = Product(
+    Choice("shape", (SHAPES.index("cube"),)), Choice("hue", (BLUE,)), Choice("saturation", (0.9,)), Choice("value", (1.0,)),
+    Choice("size", (0.36,)), Uniform("heading", 0.0, 2 * np.pi),
+)  # fmt: skip
+LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
+HAND = Product(
+    Choice("shape", (SHAPES.index("sphere"),)), Choice("hue", (0.0,)), Choice("saturation", (0.0,)), Choice("value", (1.0,)),
+    Choice("size", (0.28,)), Choice("heading", (0.0,)),
+)  # fmt: skip
+DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=(np.radians(-40), np.radians(-40)))
+
+VARIANTS = {
+    "train": Variant((SOLID,) * 3, least=3),
+    "six-objects": Variant((SOLID,) * 6, least=4),
+    "empty-room": Variant((), least=0),
+    "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
+    "reach": Variant(
+        (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND), least=5, ring=DESK, arena=(0.0, 0.25, 1.35, 1.5),
+        named=("hand",), clearance=0.12,
+    ),
+}  # fmt: skip
+
+
+class Room:
+    """A `World` of rooms: `sample` draws scenes' factors, `render` draws pictures of them.
+
+    variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or "plain"
+    (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with MuJoCo's shadow maps and
+    antialiasing. Raises ValueError on an unknown name.
+    """
+
+    half_width = HALF_WIDTH
+
+    def __init__(
+        self,
+        variant: str | Variant = "train",
+        look: str = "published",
+        size: tuple[int, int] = (64, 64),
+        profile: str = "fast",
+    ):
+        if isinstance(variant, str) and variant not in VARIANTS:
+            raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
+        if look not in LOOKS:
+            raise ValueError(f"look {look!r} is none of {', '.join(LOOKS)}")
+        self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
+        self.look, self.size, self.profile = look, size, profile
+        plain = len(self.variant.objects) - len(self.variant.named)
+        entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
+        sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
+        self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
+        self.engine = OpenGL(size, LIGHT, rgb(np.array(SKY)), profile)
+
+    def sample(self, rng: Random, n: int, fixed: Mapping[str, float] | None = None) -> np.ndarray:
+        """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every entity that has it ("hue") or of one entity
+        ("object_0.hue") at a value; what depends on it is drawn around it. Raises KeyError on a name that does not exist."""
+        scenes = np.full((n, len(self.about.entities), len(FACTORS)), np.nan)
+        scenes[:, 0, COLOUR] = SKY
+        self.sample_surfaces(rng, scenes)
+        self.sample_objects(rng, scenes)
+        hold(scenes, fixed, self.about)
+        tries = self.sample_views(rng, n)
+        scenes[:, 0, AZIMUTH], scenes[:, 0, ELEVATION] = tries[:, 0].T
+        hold(scenes, fixed, self.about)
+        self.sample_places(rng, scenes, fixed)
+        self.choose_view(scenes, tries)
+        hold(scenes, fixed, self.about)
+        return scenes.astype(np.float32)
+
+    def sample_surfaces(self, rng: Random, scenes: np.ndarray) -> None:
+        """Colours of the floor and of the walls, which share theirs."""
+        n = len(scenes)
+        for rows in (slice(1, 2), slice(2, len(BACKGROUND))):
+            colour = VIVID.sample(rng, n)
+            scenes[:, rows, COLOUR] = np.stack([colour[name] for name in FACTORS[COLOUR]], axis=-1)[:, None]
+
+    def sample_objects(self, rng: Random, scenes: np.ndarray) -> None:
+        """Everything of the objects but their places; the last ones may not exist."""
+        n, first = len(scenes), len(BACKGROUND)
+        objects = self.variant.objects
+        for row, distribution in enumerate(objects, start=first):
+            for name, values in distribution.sample(rng, n).items():
+                scenes[:, row, FACTORS.index(name)] = values
+        if self.variant.one_colour:
+            scenes[:, first:, COLOUR] = scenes[:, first : first + 1, COLOUR]
+        if self.variant.least < len(objects):
+            count = self.variant.least + (rng.random(n) * (len(objects) - self.variant.least + 1)).astype(int)
+            scenes[:, first:][np.arange(len(objects)) >= count[:, None]] = np.nan
+
+    def sample_views(self, rng: Random, n: int) -> np.ndarray:
+        """Azimuth and elevation of GLANCES views for each scene (n, GLANCES, 2). All share one azimuth: objects keep off
+        the camera, so it must be known before they are placed."""
+        ring, numbers = self.variant.ring, rng.random((n, 1 + GLANCES))
+        azimuth = ring.azimuth[0] + (ring.azimuth[1] - ring.azimuth[0]) * numbers[:, :1]
+        elevation = ring.elevation[0] + (ring.elevation[1] - ring.elevation[0]) * numbers[:, 1:]
+        return np.stack([np.broadcast_to(azimuth, elevation.shape), elevation], axis=-1)
+
+    def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, float] | None) -> None:
+        """Put each object at the first of PLACES places that is free, or at the freest."""
+        n, first = len(scenes), len(BACKGROUND)
+        x, y, half_x, half_y = self.variant.arena
+        camera = self.cameras(scenes).position[:, None, :2]
+        taken, radii = camera, np.full((n, 1), 1.0)
+        for row in range(first, scenes.shape[1]):
+            places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
+            places = places * (half_x, half_y) + (x, y)
+            own = footprint(scenes[:, row])
+            gaps = np.linalg.norm(places[:, :, None] - taken[:, None], axis=-1) - radii[:, None] - own[:, None, None]
+            clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1)
+            free = clearance > self.variant.clearance
+            chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
+            scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, places[np.arange(n), chosen])
+            hold(scenes, fixed, self.about)
+            taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
+            radii = np.concatenate([radii, own[:, None]], axis=1)
+
+    def choose_view(self, scenes: np.ndarray, tries: np.ndarray) -> None:
+        """Take the first of the tried views in which an object's middle is in sight, else the last."""
+        if scenes.shape[1] == len(BACKGROUND):
+            return
+        seen = []
+        for glance in range(GLANCES):
+            scenes[:, 0, AZIMUTH : ELEVATION + 1] = tries[:, glance]
+            seen.append(self.in_sight(scenes).any(axis=1))
+        best = np.where(np.any(seen, axis=0), np.argmax(seen, axis=0), GLANCES - 1)
+        scenes[:, 0, AZIMUTH : ELEVATION + 1] = tries[np.arange(len(scenes)), best]
+
+    def in_sight(self, scenes: np.ndarray) -> np.ndarray:
+        """bool (N, objects): is the object's middle inside the picture (it may still be hidden by another one)?"""
+        camera, objects = self.cameras(scenes), scenes[:, len(BACKGROUND) :]
+        ray = np.concatenate([objects[..., PLACE], height(objects)[..., None]], axis=-1) - camera.position[:, None]
+        ahead = np.einsum("noi,ni->no", ray, camera.forward)
+        right = np.cross(camera.forward, camera.up)
+        reach = np.tan(camera.fov / 2) * ahead
+        across, above = (np.abs(np.einsum("noi,ni->no", ray, axis)) for axis in (right, camera.up))
+        return (ahead > 0) & (across < reach * self.size[1] / self.size[0]) & (above < reach)
+
+    def cameras(self, scenes: np.ndarray) -> Cameras:
+        """Where each scene is looked at from."""
+        azimuth, elevation = scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float)
+        ring = self.variant.ring
+        outward = np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros_like(azimuth)], axis=-1)
+        vertical = np.array([0.0, 0.0, 1.0])
+        rise, level = np.sin(elevation)[:, None], np.cos(elevation)[:, None]
+        position = ring.radius * outward + ring.height * vertical
+        return Cameras(position, rise * vertical - level * outward, level * vertical + rise * outward, FIELD_OF_VIEW)
+
+    def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
+        """A `View` of the scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
+        if factors.ndim != 3 or factors.shape[1:] != (len(self.about.entities), len(FACTORS)):
+            wanted = f"(N, {len(self.about.entities)}, {len(FACTORS)})"
+            raise ValueError(f"factors have the shape {factors.shape}, and this room's scenes {wanted}")
+        if not set(outputs) <= set(OUTPUTS):
+            raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
+        published = self.look == "published"
+        cameras, scenes = self.cameras(factors), factors.astype(float)
+        solids = surfaces(scenes, textured=published) + objects(scenes)
+        pressed = shadows(scenes, cameras) if published and self.profile == "fast" and len(self.variant.objects) else None
+        image, mask, depth = self.engine.render(solids, pressed, cameras, outputs)
+        return View(image, mask, depth, factors)
+
+    def close(self) -> None:
+        """Free the OpenGL context."""
+        self.engine.close()
+
+
+def hold(scenes: np.ndarray, fixed: Mapping[str, float] | None, about: About) -> None:
+    """Set factors that are held at a value, in every entity that has them or in the one that is named."""
+    for name, value in (fixed or {}).items():
+        entity, _, factor = name.rpartition(".")
+        if factor not in about.factors or (entity and entity not in about.entities):
+            raise KeyError(f"{name!r}: factors are {', '.join(about.factors)}, entities {', '.join(about.entities)}")
+        column = about.factors.index(factor)
+        first = 0 if column in (AZIMUTH, ELEVATION) else about.background
+        rows = slice(first, None) if not entity else slice(about.entities.index(entity), about.entities.index(entity) + 1)
+        there = ~np.isnan(scenes[:, rows, column])
+        scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])
+
+
+def footprint(entities: np.ndarray) -> np.ndarray:
+    """Radius in metres of the circle on the floor that holds each entity (…, F); NaN where none exists."""
+    return look_up(FOOTPRINT, entities) * entities[..., SIZE]
+
+
+def height(entities: np.ndarray) -> np.ndarray:
+    """Metres of each entity's centre above the floor that it rests on; NaN where none exists."""
+    return look_up(HEIGHT, entities) * entities[..., SIZE]
+
+
+def look_up(table: np.ndarray, entities: np.ndarray) -> np.ndarray:
+    """The value for each entity's shape, that of shape 0 where none exists."""
+    return table[np.nan_to_num(entities[..., SHAPE]).astype(int)]
+
+
+def surfaces(scenes: np.ndarray, textured: bool) -> Solids:
+    """Floor and walls: slabs whose own z axis points into the room."""
+    n, thick = len(scenes), 0.05
+    angles = np.arange(4) * np.pi / 2
+    outward = np.stack([np.cos(angles), np.sin(angles), np.zeros(4)], axis=-1)
+    along = np.cross([0.0, 0.0, 1.0], outward)
+    walls = np.stack([along, np.broadcast_to([0.0, 0.0, 1.0], (4, 3)), -outward], axis=-1)
+    walls[..., 0] = np.cross(walls[..., 1], walls[..., 2])
+    axes = np.concatenate([np.eye(3)[None], walls])
+    middle = outward * (HALF_WIDTH + thick) + np.array([0, 0, WALL_HEIGHT / 2])
+    centre = np.concatenate([[[0.0, 0.0, -thick]], middle])
+    extents = np.array([(HALF_WIDTH, HALF_WIDTH, thick)] + [(HALF_WIDTH, WALL_HEIGHT / 2, thick)] * 4)
+    texture = np.array([1, 2, 2, 2, 2]) if textured else np.zeros(5, int)
+
+    def each(value: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(value, (n, *value.shape))
+
+    colours = rgb(scenes[:, 1 : len(BACKGROUND), COLOUR])
+    ids, cubes = np.arange(1, len(BACKGROUND)), np.zeros(5, int)
+    there, dark = np.ones(5, bool), np.zeros(5, bool)
+    return Solids(
+        each(cubes), each(centre), each(axes), each(extents), colours, each(ids), each(texture), each(there), each(dark)
+    )
+
+
+def objects(scenes: np.ndarray) -> Solids:
+    """The things on the floor."""
+    things = scenes[:, len(BACKGROUND) :]
+    present = ~np.isnan(things[..., SHAPE])
+    things = np.nan_to_num(things)
+    centre = np.concatenate([things[..., PLACE], height(things)[..., None]], axis=-1)
+    ids = np.broadcast_to(np.arange(len(BACKGROUND), scenes.shape[1]), present.shape)
+    extents = look_up(EXTENTS, things) * things[..., SIZE, None]
+    axes, plain = about_vertical(things[..., HEADING]), np.zeros(present.shape, int)
+    return Solids(
+        things[..., SHAPE].astype(int), centre, axes, extents, rgb(things[..., COLOUR]), ids, plain, present, present
+    )
+
+
+def shadows(scenes: np.ndarray, cameras: Cameras) -> Solids:
+    """Hard cast shadows: each object pressed flat, along the light, on the floor and on each wall that the light reaches.
+
+    A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
+    colour times `share`, the part of the light there that does not come from the distant lamp."""
+    light = np.asarray(LIGHT.direction)
+    things, flat, lift = objects(scenes), 2e-3, 4e-3
+    parts = []
+    for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
+        normal = np.asarray(normal, float)
+        press = np.eye(3) - (1 - flat) * np.outer(light, normal) / (light @ normal)
+        along = (things.centre @ normal - offset - lift) / (light @ normal)
+        centre = things.centre - along[..., None] * light * (1 - flat)
+        near, far = LIGHT.on(normal, cameras.forward)
+        share = (near / (near + far))[:, None, None]
+        colours = np.broadcast_to(rgb(scenes[:, entity, None, COLOUR]) * share, things.rgb.shape)
+        ids = np.full_like(things.entity, entity)
+        parts.append(replace(things, centre=centre, axes=press @ things.axes, rgb=colours, entity=ids))
+    return parts[0] + parts[1] + parts[2]
