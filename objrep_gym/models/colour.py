@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from objrep_gym.models.base import SlotModule
@@ -78,10 +78,9 @@ class Colour(SlotModule):
         with torch.autocast(image.device.type, enabled=False):  # distances in bf16 would merge close colours
             image = image.float()
             features = self.features(image)
-            sparse = features[..., :: self.stride, :: self.stride].flatten(2).mT
+            sparse = features[..., :: self.stride, :: self.stride].flatten(2)
             centres = cluster(sparse, self.draws, self.iterations)
-            nearest = distances(features.flatten(2).mT, centres).argmin(2)
-            masks = torch.nn.functional.one_hot(nearest, self.slots).mT.float()
+            masks = assign(features.flatten(2), centres)
             order = masks.sum(2).argsort(dim=1, descending=True, stable=True)
             masks = masks.gather(1, order.unsqueeze(2).expand_as(masks))
             latents = self.describe(image, masks)
@@ -118,36 +117,47 @@ class Colour(SlotModule):
         raise TypeError("'colour' has no weights, there is nothing to train: use it as it is, weights.load('colour')")
 
 
-def distances(points: Float[Tensor, "N P C"], centres: Float[Tensor, "N K C"]) -> Float[Tensor, "N P K"]:
+def distances(points: Float[Tensor, "N C P"], centres: Float[Tensor, "N K C"]) -> Float[Tensor, "N K P"]:
     """Squared distances less the points' own squared length, which no comparison between centres needs."""
-    return torch.baddbmm(centres.square().sum(2).unsqueeze(1), points, centres.mT, alpha=-2)
+    return torch.baddbmm(centres.square().sum(2, keepdim=True), centres, points, alpha=-2)
 
 
-def starts(points: Float[Tensor, "N P C"], draws: Float[Tensor, "N K"]) -> Float[Tensor, "N K C"]:
+def assign(points: Float[Tensor, "N C P"], centres: Float[Tensor, "N K C"]) -> Float[Tensor, "N K P"]:
+    """One-hot over centres: the nearest, and the first of those that are equally near (argmin costs ten times as much)."""
+    away = distances(points, centres)
+    free = torch.ones_like(away[:, 0], dtype=torch.bool)
+    taken = []
+    for near in (away == away.amin(1, keepdim=True)).unbind(1):
+        taken.append(near & free)
+        free = free & ~near
+    return torch.stack(taken, 1).to(points.dtype)
+
+
+def starts(points: Float[Tensor, "N C P"], draws: Float[Tensor, "N K"]) -> Float[Tensor, "N K C"]:
     """K-means++: each next centre is a point, drawn in proportion to its squared distance from the nearest centre."""
-    rows = torch.arange(len(points), device=points.device)
-    away = points.new_ones(points.shape[:2])
+    away = torch.ones_like(points[:, 0])
     chosen = []
-    for draw in draws.unbind(1):
+    for draw in draws.split(1, 1):
         total = away.cumsum(1)
-        index: Int64[Tensor, "N 1"] = torch.searchsorted(total, total[:, -1:] * draw.unsqueeze(1))
-        centre = points[rows, index.squeeze(1).clamp_max(points.shape[1] - 1)]
-        gap = (points - centre.unsqueeze(1)).square().sum(2)
-        away = gap if not chosen else torch.minimum(away, gap)
+        index = torch.searchsorted(total, total[:, -1:] * draw).clamp_max(points.shape[2] - 1)
+        centre = points.gather(2, index.unsqueeze(1).expand(-1, points.shape[1], -1))
+        gap = (points - centre).square().sum(1)
+        away = torch.minimum(away, gap) if chosen else gap
         chosen.append(centre)
-    return torch.stack(chosen, 1)
+    return torch.cat(chosen, 2).mT
 
 
-def cluster(points: Float[Tensor, "B P C"], draws: Float[Tensor, "R K"], iterations: int) -> Float[Tensor, "B K C"]:
+def cluster(points: Float[Tensor, "B C P"], draws: Float[Tensor, "R K"], iterations: int) -> Float[Tensor, "B K C"]:
     """Centres of the tightest of R runs of k-means on each image; a centre that loses all points stays where it was."""
     batch, restarts = len(points), len(draws)
     points = points.repeat_interleave(restarts, 0)
     centres = starts(points, draws.repeat(batch, 1))
     for _ in range(iterations):
-        nearest = distances(points, centres).argmin(2)
-        member = torch.nn.functional.one_hot(nearest, draws.shape[1]).to(points.dtype).mT
+        away = distances(points, centres)
+        # a comparison, not argmin with one_hot, which is three times slower; a point between two centres pulls both
+        member = (away == away.amin(1, keepdim=True)).to(points.dtype)
         count = member.sum(2, keepdim=True)
-        centres = torch.where(count > 0, member @ points / count.clamp_min(1), centres)
-    tightness = distances(points, centres).amin(2).sum(1).view(batch, restarts)
+        centres = torch.where(count > 0, member @ points.mT / count.clamp_min(1), centres)
+    tightness = distances(points, centres).amin(1).sum(1).view(batch, restarts)
     best = tightness.argmin(1)
     return centres.unflatten(0, (batch, restarts))[torch.arange(batch, device=best.device), best]
