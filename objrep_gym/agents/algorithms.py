@@ -50,12 +50,11 @@ class PPOConfig:
                 f"rollout {self.rollout} must be a multiple of {env.num_envs} environments and batch {self.batch}"
             )
         pixels = self.extractor == "cnn"
+        extractor = {"features_dim": 512} if pixels else {"features_dim": self.width, "width": self.width}
         # Heads of one layer: pooling and ρ have already mixed the slots, and a second hidden layer only cost time.
         policy = {
             "features_extractor_class": EXTRACTORS[self.extractor],
-            "features_extractor_kwargs": {"features_dim": 512}
-            if pixels
-            else {"features_dim": self.width, "width": self.width},
+            "features_extractor_kwargs": extractor,
             "net_arch": [] if pixels else [self.width // 2],
         }
         return PPO(

@@ -2,23 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
-Act = Callable[[np.ndarray], np.ndarray]
+from objrep_gym.metrics.intervals import Interval, bootstrap, wilson
 
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean with the bounds of its interval, in the unit of what was measured."""
-
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+Act = Callable[[Any], np.ndarray]
+"""From a batch of observations to a batch of actions."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +25,7 @@ class Evaluation:
         return len(self.returns)
 
     def success(self, confidence: float = 0.95) -> Interval:
-        """Rate of success with Wilson's score interval (1927), which stays in [0, 1] and holds for rates near 0 and 1."""
+        """Rate of success with Wilson's interval."""
         return wilson(int(self.successes.sum()), len(self), confidence)
 
     def mean_return(self, confidence: float = 0.95) -> Interval:
@@ -83,28 +75,3 @@ def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[i
             watch(len(finished))
     returns, successes, lengths = zip(*finished, strict=True)
     return Evaluation(np.array(returns, float), np.array(successes, bool), np.array(lengths, int))
-
-
-def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of a rate; raises ValueError for no trials."""
-    from scipy.stats import binomtest  # half a second that learning does not need
-
-    if trials < 1:
-        raise ValueError("a rate of 0 trials has no interval")
-    bounds = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
-    return Interval(successes / trials, float(bounds.low), float(bounds.high))
-
-
-def bootstrap(values: np.ndarray, confidence: float = 0.95, seed: int = 0) -> Interval:
-    """Percentile bootstrap of a mean (Efron 1979), 2,000 resamples, NaN left out; values that are all alike give no width.
-    An empty sample gives NaN."""
-    values = np.asarray(values, float)
-    values = values[~np.isnan(values)]
-    if len(values) == 0:
-        return Interval(float("nan"), float("nan"), float("nan"))
-    if np.ptp(values) == 0:  # scipy warns of a degenerate distribution where the answer is plain
-        return Interval(float(values[0]), float(values[0]), float(values[0]))
-    from scipy.stats import bootstrap as resample
-
-    found = resample((values,), np.mean, n_resamples=2000, confidence_level=confidence, method="percentile", rng=seed)
-    return Interval(float(values.mean()), float(found.confidence_interval.low), float(found.confidence_interval.high))

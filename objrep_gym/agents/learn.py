@@ -1,7 +1,6 @@
 """Learning as a generator: a rollout, an update, a record, and the caller's `for` body writes, draws, saves or breaks."""
 
 import json
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,9 @@ from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.algorithms import PPOConfig
+from objrep_gym.data import whole
+
+NEVER = 10**9  # rollouts between two of stable-baselines3's own dumps, which would empty the logger before it is read
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ def learn(model: PPO, preset: PPOConfig, steps: int) -> Iterator[Learned]:
     while model.num_timesteps < steps:
         started = perf_counter()
         model.lr_schedule = FloatSchedule(preset.lr_at(model.num_timesteps / steps))
-        model.learn(preset.rollout, callback=episodes, log_interval=None, reset_num_timesteps=False)
+        model.learn(preset.rollout, callback=episodes, log_interval=NEVER, reset_num_timesteps=False)
         losses = {name: float(value) for name, value in model.logger.name_to_value.items()}
         model.logger.dump()  # empties it
         now, finished = perf_counter(), episodes.take()
@@ -90,13 +92,13 @@ class Episodes(BaseCallback):
 
 
 def save(model: PPO, path: Path) -> None:
-    """Writes stable-baselines3's zip under a temporary name, then renames it: a kill leaves the old one whole."""
-    temporary = path.with_name(path.name + ".writing")
-    with temporary.open("wb") as file:
-        model.save(file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Writes stable-baselines3's zip whole or not at all: a kill leaves the old one."""
+
+    def write(beside: Path) -> None:
+        with beside.open("wb") as file:  # given a path, stable-baselines3 would append .zip to the temporary name
+            model.save(file)
+
+    whole.write(path, write)
 
 
 def resume(preset: PPOConfig, env: VecEnv, path: Path, seed: int) -> PPO:

@@ -62,15 +62,8 @@ def curves(
     axis.margins(x=0.01)
     bottom, top = axis.get_ylim()
     for place, (_, name, colour) in zip(_apart([e[0] for e in ends], (top - bottom) * 0.07), ends, strict=True):
-        axis.annotate(
-            name,
-            (1.015, place),
-            xycoords=("axes fraction", "data"),
-            color=colour,
-            va="center",
-            fontweight="bold",
-            fontsize=9,
-        )
+        place_of = {"xy": (1.015, place), "xycoords": ("axes fraction", "data"), "va": "center"}
+        axis.annotate(name, **place_of, color=colour, fontweight="bold", fontsize=9)
     return figure
 
 

@@ -8,9 +8,7 @@ from matplotlib.figure import Figure
 from objrep_gym.figures.grid import plates, show
 from objrep_gym.figures.style import slot_colours
 
-BACKGROUND = np.array(
-    [(150, 156, 166), (178, 184, 193), (196, 201, 208), (206, 211, 217), (216, 220, 225), (226, 229, 233)]
-)
+GREYS = np.array([150, 178, 196, 206, 216, 226])[:, None].repeat(3, 1) + (0, 6, 14)
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def segments(masks: np.ndarray) -> np.ndarray:
 
 def truth(ids: np.ndarray, background: int) -> np.ndarray:
     """uint8 (N, H, W, 3): objects in the colours of slots, in the order of their ids; background entities in greys."""
-    colours = np.concatenate([BACKGROUND[np.arange(background) % len(BACKGROUND)], slot_colours(max(256 - background, 1))])
+    colours = np.concatenate([GREYS[np.arange(background) % len(GREYS)], slot_colours(max(256 - background, 1))])
     return colours[ids].astype(np.uint8)
 
 

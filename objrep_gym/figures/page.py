@@ -101,14 +101,16 @@ CSS = """
 @media(prefers-color-scheme:dark){:root{--ink:#e8ecf3;--soft:#9aa4b4;--line:#2a3240;--paper:#11151c;--card:#171c25;--accent:#5cb8f0}}
 *{box-sizing:border-box}
 body{margin:0 auto;max-width:64rem;padding:3.5rem 1.5rem 4rem;background:var(--paper);color:var(--ink);
-font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;-webkit-font-smoothing:antialiased}
+font:16px/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
+-webkit-font-smoothing:antialiased}
 h1{font-size:clamp(1.9rem,4vw,2.7rem);line-height:1.15;letter-spacing:-.022em;margin:0 0 .6rem;text-wrap:balance}
 h2{font-size:1.3rem;letter-spacing:-.012em;margin:0 0 .6rem}
 p{max-width:44rem;margin:.5rem 0 1rem}
 .lead{font-size:1.13rem;color:var(--soft);margin:0}
 header{padding-bottom:2rem;border-bottom:1px solid var(--line)}
 section{padding:2.2rem 0 .6rem}
-figure{margin:1.2rem 0 1.6rem;padding:1.2rem;background:var(--card);border:1px solid var(--line);border-radius:12px;overflow-x:auto}
+figure,pre{margin:1.2rem 0 1.6rem;padding:1.2rem;background:var(--card);border:1px solid var(--line);
+border-radius:12px;overflow-x:auto}
 figure img{display:block;width:100%;height:auto;margin:0 auto}
 figcaption{margin-top:.9rem;font-size:.88rem;line-height:1.5;color:var(--soft);max-width:46rem}
 figcaption p{margin:.35rem 0 0}
@@ -126,7 +128,7 @@ td small{color:var(--soft);font-size:.8em}
 .figures div{padding:1rem 1.1rem;background:var(--card);border:1px solid var(--line);border-radius:12px}
 .figures b{display:block;font-size:1.7rem;line-height:1.2;letter-spacing:-.02em;font-variant-numeric:tabular-nums}
 .figures span{font-size:.85rem;color:var(--soft)}
-pre{padding:1rem 1.2rem;background:var(--card);border:1px solid var(--line);border-radius:12px;overflow-x:auto;font-size:.88rem}
+pre{font-size:.88rem}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 footer{margin-top:2rem;padding-top:1.4rem;border-top:1px solid var(--line);font-size:.84rem;color:var(--soft)}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;margin:0}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from io import BytesIO
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -14,7 +14,8 @@ Paper = Literal["light", "dark"]
 SLOT_COLOURS = np.array(
     [
         (86, 180, 233), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (240, 228, 66), (0, 114, 178),
-        (148, 103, 189), (140, 214, 178), (255, 179, 128), (176, 196, 222), (188, 143, 106), (242, 182, 214), (120, 120, 130),
+        (148, 103, 189), (140, 214, 178), (255, 179, 128), (176, 196, 222), (188, 143, 106), (242, 182, 214),
+        (120, 120, 130),
     ],
     np.uint8,
 )  # fmt: skip
@@ -25,7 +26,7 @@ INKS = {"light": ("#1d2430", "#8b94a3", "#e4e8ee"), "dark": ("#e8ecf3", "#8b94a3
 def drawn(draw: Callable[[], Figure], paper: Paper = "light", dpi: int = 160) -> bytes:
     """PNG of the figure that `draw` makes, with a transparent background and the ink of `paper`."""
     ink, faint, line = INKS[paper]
-    settings = {
+    settings: dict[Any, Any] = {
         "font.family": "sans-serif",
         "font.sans-serif": ["Inter", "Helvetica Neue", "Arial", "Liberation Sans", "DejaVu Sans"],
         "font.size": 9.0,

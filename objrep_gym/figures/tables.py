@@ -61,10 +61,8 @@ class Table:
     def cells(self) -> list[tuple[str, list[tuple[str, bool]]]]:
         """Every row as its name and, for each column, the text and whether it is the best."""
         best = {name: self.best(name) for name in self.columns}
-        return [
-            (row, [(self.text(row, name), best[name] == row) for name in self.columns])
-            for row in [*self.rows, *self._only()]
-        ]
+        rows = [*self.rows, *(row for row in self.paper if row not in self.rows)]
+        return [(row, [(self.text(row, name), best[name] == row) for name in self.columns]) for row in rows]
 
     def text(self, row: str, name: str) -> str:
         """One cell as it is read: a mean with its interval, and the document's number after it where there is one."""
@@ -82,9 +80,6 @@ class Table:
         if column.best is None or len(means) < 2:
             return None
         return (max if column.best == "high" else min)(means, key=means.__getitem__)
-
-    def _only(self) -> list[str]:
-        return [row for row in self.paper if row not in self.rows]
 
 
 def mean_of(cell: Cell) -> float | None:

@@ -1,0 +1,48 @@
+"""How sure a mean is: Wilson's interval of a rate, and the bootstrap of anything else."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean with the bounds of its interval, in the unit of what was measured."""
+
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.2f} [{self.low:.2f}, {self.high:.2f}]"
+
+
+def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval (1927) of a rate, which stays in [0, 1] and holds for rates near 0 and 1.
+
+    Raises ValueError for no trials, or more successes than trials.
+    """
+    from scipy.stats import binomtest  # half a second that training does not need
+
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials have no interval: there must be a trial, and no more")
+    bounds = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
+    return Interval(successes / trials, float(bounds.low), float(bounds.high))
+
+
+def bootstrap(values: np.ndarray, confidence: float = 0.95, seed: int = 0, resamples: int = 2000) -> Interval:
+    """Percentile bootstrap of a mean (Efron 1979) of `values` (N,), NaN left out.
+
+    Values that are all alike have an interval without width; an empty sample is NaN.
+    """
+    values = np.asarray(values, float)
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return Interval(float("nan"), float("nan"), float("nan"))
+    if np.ptp(values) == 0:  # scipy warns of a degenerate distribution where the answer is plain
+        return Interval(float(values[0]), float(values[0]), float(values[0]))
+    from scipy.stats import bootstrap as resample
+
+    kept = {"n_resamples": resamples, "confidence_level": confidence, "method": "percentile", "batch": 100}
+    bounds = resample((values,), np.mean, rng=np.random.default_rng(seed), **kept).confidence_interval
+    return Interval(float(values.mean()), float(bounds.low), float(bounds.high))
