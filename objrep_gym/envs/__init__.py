@@ -1,0 +1,1 @@
+"""Gymnasium environments: a scene is acted upon. Nothing here needs torch."""

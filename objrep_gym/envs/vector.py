@@ -1,0 +1,221 @@
+"""ObjectsRoomVector: N scenes in one process, moved by one array expression and drawn by one call."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from objrep_gym.envs.deck import Deck
+from objrep_gym.envs.objects_room import FPS, Game, changed, picture
+from objrep_gym.envs.sight import Seen
+from objrep_gym.envs.window import Window, check_render_mode, render_modes
+from objrep_gym.scenes.world import About
+
+
+class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+    """N games side by side. Seeded with s, row i equals a single environment seeded with s + i, step for step.
+
+    `autoreset_mode` is SAME_STEP (the default: a row that ends begins anew in the same step, its last observation in
+    `info["final_obs"]`, drawn in the same call), NEXT_STEP, or DISABLED, where `reset(options={"reset_mask": bool (N,)})`
+    begins those rows anew; as an `AutoresetMode` or its value, such as "SameStep". A scene that an action left as it was is
+    not drawn again. Raises ValueError on an unknown mode, fewer environments or steps than one.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        num_envs: int = 1,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    ):
+        check_render_mode(render_mode)
+        if num_envs < 1:
+            raise ValueError(f"num_envs={num_envs} must be at least 1")
+        self.autoreset_mode, self.limit = mode(autoreset_mode), limit(max_episode_steps)
+        self.metadata = {"render_modes": render_modes(), "render_fps": FPS, "autoreset_mode": self.autoreset_mode}
+        self.game, self.num_envs, self.render_mode = game, num_envs, render_mode
+        self.single_observation_space, self.single_action_space = game.observation_space, game.control.space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.window = Window("objrep_gym", FPS)
+        self.deck = Deck(game.draw, num_envs)
+        self.generators: list[np.random.Generator] = []
+        self.seeds: list[int] = []
+        self.scenes: np.ndarray | None = None  # (N, E, F)
+        self.seen: Seen = game.sight.blank(game.world, num_envs)
+        self.elapsed = np.zeros(num_envs, dtype=np.int64)
+        self.ended = np.zeros(num_envs, dtype=bool)
+
+    @property
+    def about(self) -> About:
+        return self.game.world.about
+
+    @property
+    def factors(self) -> np.ndarray:
+        """float32 (N, E, F), a copy. Raises ResetNeeded before the first reset."""
+        return self._scenes().copy()
+
+    @property
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The rows' generators, as `SyncVectorEnv` gives them."""
+        self._seed(None, np.zeros(self.num_envs, dtype=bool))
+        return tuple(self.generators)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The rows' seeds."""
+        self._seed(None, np.zeros(self.num_envs, dtype=bool))
+        return tuple(self.seeds)
+
+    def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """New scenes in all rows, or in those of `options["reset_mask"]`, bool (N,); the other rows stay as they are.
+
+        An integer `seed` gives row i the seed + i. Raises ValueError on a mask or a list of seeds of another length.
+        """
+        rows = self._reset_mask(options)
+        self._seed(seed, rows)
+        which = np.flatnonzero(rows)
+        drawn = self.deck.take(self.generators, which)
+        if self.scenes is None:
+            self.scenes = np.zeros((self.num_envs, *drawn.shape[1:]), dtype=np.float32)
+        self.scenes[which] = drawn
+        self.elapsed[which], self.ended[which] = 0, False
+        write(self.seen, which, self.game.look(drawn))
+        return self._observe(np.zeros(self.num_envs, dtype=bool), rows)
+
+    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Raises ValueError on actions outside the space, ResetNeeded before the first reset, or, under DISABLED, where a
+        row has ended and was not begun anew."""
+        before = self._scenes()
+        if self.autoreset_mode is AutoresetMode.DISABLED and self.ended.any():
+            rows = np.flatnonzero(self.ended).tolist()
+            raise ResetNeeded(f"rows {rows} have ended: reset(options={{'reset_mask': mask}}) begins them anew")
+        after, (reward, success, terminated) = self.game.play(before, np.asarray(actions))
+        self.elapsed += 1
+        truncated = self.elapsed >= self.limit
+        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.ended.any():
+            after[self.ended] = self.deck.take(self.generators, np.flatnonzero(self.ended))
+            self.elapsed[self.ended], reward[self.ended] = 0, 0.0
+            success, terminated, truncated = (flags & ~self.ended for flags in (success, terminated, truncated))
+        self.ended = terminated | truncated
+        final = self._advance(before, after, success)
+        observations, infos = self._observe(success & ~self.ended if final else success)
+        return observations, reward, terminated, truncated, {**final, **infos}
+
+    def render(self) -> tuple[np.ndarray, ...] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """N pictures uint8 (H, W, 3), what is seen now; under `human` they go to the window, as after every step."""
+        if self.render_mode is None:
+            return None
+        frames = tuple(picture(self.game, self._scenes(), self.seen["image"]).copy())
+        if self.render_mode == "human":
+            self.window.show(frames)
+            return None
+        return frames
+
+    def close_extras(self, **kwargs: Any) -> None:
+        self.window.close()
+        self.game.world.close()
+
+    def _advance(self, before: np.ndarray, after: np.ndarray, success: np.ndarray) -> dict[str, Any]:
+        """Makes `after` the scenes and draws what is new in one call; under SAME_STEP, begins ended rows anew and gives
+        their last observation and info."""
+        moved, self.scenes = np.flatnonzero(changed(before, after)), after
+        again = np.flatnonzero(self.ended) if self.autoreset_mode is AutoresetMode.SAME_STEP else np.empty(0, dtype=np.intp)
+        if not len(again):
+            write(self.seen, moved, self.game.look(after[moved]))
+            return {}
+        fresh = self.deck.take(self.generators, again)
+        looks = self.game.look(np.concatenate([after[moved], fresh]))
+        write(self.seen, moved, {name: rows[: len(moved)] for name, rows in looks.items()})
+        final = self._final(again, success)
+        after[again], self.elapsed[again] = fresh, 0
+        write(self.seen, again, {name: rows[len(moved) :] for name, rows in looks.items()})
+        return final
+
+    def _final(self, again: np.ndarray, success: np.ndarray) -> dict[str, Any]:
+        """`final_obs` and `final_info` of the rows `again`, laid out as gymnasium's own vector environments do."""
+        observations = np.full(self.num_envs, None, dtype=object)
+        for i in again:
+            observations[i] = self.seen["image"][i].copy()
+        info: dict[str, Any] = {"is_success": success & self.ended, "_is_success": self.ended.copy()}
+        for name in self.game.sight.info:
+            info[name] = np.zeros_like(self.seen[name])
+            info[name][again] = self.seen[name][again]
+            info[f"_{name}"] = self.ended.copy()
+        ended = {"_final_obs": self.ended.copy(), "_final_info": self.ended.copy()}
+        return {"final_obs": observations, "final_info": info, **ended}
+
+    def _observe(self, success: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Copies of what is seen; `rows` says which have an info, all if None."""
+        if self.render_mode == "human":
+            self.render()
+        infos: dict[str, Any] = {"is_success": success}
+        for name in self.game.sight.info:
+            infos[name] = self.seen[name].copy()
+        rows = np.ones(self.num_envs, dtype=bool) if rows is None else rows
+        return self.seen["image"].copy(), {**infos, **{f"_{name}": rows.copy() for name in infos}}
+
+    def _scenes(self) -> np.ndarray:
+        if self.scenes is None:
+            raise ResetNeeded("there are no scenes yet: call reset() first")
+        return self.scenes
+
+    def _reset_mask(self, options: dict[str, Any] | None) -> np.ndarray:
+        """bool (N,): the rows that a reset begins anew."""
+        if options is None or "reset_mask" not in options:
+            return np.ones(self.num_envs, dtype=bool)
+        mask = options["reset_mask"]
+        good = isinstance(mask, np.ndarray) and mask.shape == (self.num_envs,) and mask.dtype == np.bool_ and mask.any()
+        if not good:
+            raise ValueError(f"reset_mask {mask!r} is not a bool array ({self.num_envs},) with a True in it")
+        if self.scenes is None and not mask.all():
+            raise ResetNeeded("the first reset begins all rows: call reset() without a reset_mask")
+        return mask
+
+    def _seed(self, seed: int | Sequence[int | None] | None, rows: np.ndarray) -> None:
+        """Seeds the generators of `rows`; those that do not exist yet are made."""
+        seeds = (
+            [None if seed is None else seed + i for i in range(self.num_envs)] if not isinstance(seed, Sequence) else seed
+        )
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments: give one each, or one integer")
+        if not self.generators:
+            made = [seeding.np_random(one if rows[i] else None) for i, one in enumerate(seeds)]
+            self.generators, self.seeds = [rng for rng, _ in made], [number for _, number in made]
+            return
+        for i in np.flatnonzero(rows):
+            if seeds[i] is not None:
+                self.generators[i], self.seeds[i] = seeding.np_random(seeds[i])
+                self.deck.clear([i])
+
+
+def write(seen: Seen, rows: np.ndarray, new: Seen) -> None:
+    """Puts what was newly seen into its rows, in place."""
+    if len(rows):
+        for name, values in new.items():
+            seen[name][rows] = values
+
+
+def mode(wanted: AutoresetMode | str) -> AutoresetMode:
+    """Raises ValueError on what is neither an `AutoresetMode` nor the value of one."""
+    try:
+        return AutoresetMode(wanted)
+    except ValueError as error:
+        allowed = ", ".join(repr(one.value) for one in AutoresetMode)
+        raise ValueError(f"autoreset_mode {wanted!r} is none of {allowed}") from error
+
+
+def limit(steps: int | None) -> int:
+    """Steps after which an episode is cut off; None and -1, gymnasium's word for it, mean never."""
+    if steps is None or steps == -1:
+        return np.iinfo(np.int64).max
+    if steps < 1:
+        raise ValueError(f"max_episode_steps={steps} must be at least 1, or -1 for no limit")
+    return steps

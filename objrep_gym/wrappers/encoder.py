@@ -1,0 +1,110 @@
+"""Encoder: a frozen model at the door of an environment. Pictures of any size come in as bytes, slots go out."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from gymnasium import spaces
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from objrep_gym import weights
+from objrep_gym.models.base import SlotModule
+from objrep_gym.types import to_image, to_uint8
+from objrep_gym.wrappers.frames import Pictures
+
+BOUND = (
+    10.0  # latents beyond ten standard deviations of a prior are clipped: a Box needs bounds, and a policy finite numbers
+)
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
+
+
+class Encoder:
+    """A model in `eval()` that nothing trains, called on uint8 pictures, all of them in one batch without gradients.
+
+    ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). precision: "float32", or
+    "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again.
+    Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks` that
+    the model does not have.
+    """
+
+    def __init__(
+        self,
+        ref: str | SlotModule,
+        slots: int | None = None,
+        masks: bool = False,
+        precision: str = "float32",
+        device: str = "cpu",
+    ):
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
+        self.ref, self.masks, self.precision, self.device = ref, masks, precision, device
+        self.model: SlotModule | None = None
+        model = self.load()
+        name = ref if isinstance(ref, str) else type(ref).__name__
+        if slots is not None and slots != model.slots:
+            raise ValueError(
+                f"encoder {name!r} has {model.slots} slots, not {slots}: leave slots out, or choose another encoder"
+            )
+        if masks and not model.has_masks:
+            raise ValueError(f"encoder {name!r} has no masks to put into info: leave masks=True out")
+        self.size: tuple[int, int, int] = model.size
+        self.space = spaces.Box(-BOUND, BOUND, (model.slots, model.latent_size), np.float32)
+
+    def load(self) -> SlotModule:
+        """The model, loaded at the first need."""
+        if self.model is None:
+            model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
+            self.model = model.eval().requires_grad_(False).to(self.device)
+        return self.model
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "model": None}
+
+    def __call__(self, pictures: Pictures) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
+        """Slots float32 (n, K, D) of each array of pictures uint8 (n, H, W, C), and masks float32 (n, K, H, W) of the model's
+        size if asked for. Raises FloatingPointError on latents that are not finite."""
+        model, sizes = self.load(), [len(batch) for batch in pictures]
+        with (
+            torch.no_grad(),
+            torch.autocast(self.device.split(":")[0], PRECISIONS[self.precision], self.precision != "float32"),
+        ):
+            slots = model.encode(torch.cat([self.fit(torch.from_numpy(batch)) for batch in pictures]))
+            latents = slots.latents.float()
+        if not torch.isfinite(latents).all():
+            raise FloatingPointError(f"encoder {self.ref!r} gave latents that are not finite in {self.precision}")
+        split = np.cumsum(sizes)[:-1]
+        codes = np.split(latents.clamp(-BOUND, BOUND).cpu().numpy(), split)
+        if not self.masks or slots.masks is None:
+            return codes, None
+        return codes, np.split(slots.masks.float().cpu().numpy(), split)
+
+    def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
+        """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
+        return recolour(resize(to_image(pictures.to(self.device)), self.size[1:]), self.size[0])
+
+
+def resize(image: Float[Tensor, "N C h w"], size: tuple[int, int]) -> Float[Tensor, "N C H W"]:
+    """Images brought to `size` (H, W), sides stretched if need be: by the mean over areas where they shrink, else bilinear."""
+    if image.shape[2:] == size:
+        return image
+    if image.shape[2] >= size[0] and image.shape[3] >= size[1]:
+        return functional.interpolate(image, size, mode="area")
+    return functional.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N C H W"]:
+    """Grey images repeated to three channels, coloured ones weighted to their luminance."""
+    if image.shape[1] == channels:
+        return image
+    if channels == 3:
+        return image.expand(-1, 3, -1, -1)
+    weight = image.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (image * weight).sum(1, keepdim=True)
+
+
+def resize_bytes(pictures: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
+    """uint8 (N, h, w, c) brought to uint8 (N, H, W, C) in the same way."""
+    return to_uint8(recolour(resize(to_image(torch.from_numpy(pictures)), size), channels)).numpy()

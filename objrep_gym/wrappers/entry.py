@@ -1,0 +1,78 @@
+"""The registered entry points: they build an environment of a game, single or vector, and give it an encoder if one is named.
+
+`gym.make_vec("ObjRep/Reach-v0", num_envs=16, encoder="colour")` is the shortest way to slots: `make_vec` refuses wrappers for
+native vector environments, so the encoder travels as a keyword. It is a reference of `weights.load`, or "oracle" for true
+factors, or "pixels" for the plain image in the same interface.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.envs.registration import load_env_creator
+from gymnasium.vector import AutoresetMode, VectorEnv
+
+from objrep_gym.envs.objects_room import Game, ObjectsRoom
+from objrep_gym.envs.vector import ObjectsRoomVector
+
+
+def single(
+    game: str,
+    encoder: str | None = None,
+    render_mode: str | None = None,
+    encoding: Mapping[str, Any] | None = None,
+    **parts: Any,
+) -> gym.Env[Any, Any]:
+    """One environment. `game` names the function that makes the parts, `parts` are its keywords; `encoding` holds further
+    keywords of the wrapper, such as {"precision": "bf16"}. Raises ValueError on `encoding` without an encoder."""
+    from objrep_gym.wrappers import oracle, pixels  # slots.py needs torch, and only a reference needs slots.py
+
+    env = ObjectsRoom(make_game(game, encoder, parts), render_mode)
+    if encoder is None:
+        return refuse(env, encoding)
+    if encoder in ("oracle", "pixels"):
+        wrapper = oracle.OracleSlots if encoder == "oracle" else pixels.PixelObservation
+        return wrapper(env, **encoding or {})
+    from objrep_gym.wrappers.slots import SlotObservation
+
+    return SlotObservation(env, encoder, **encoding or {})
+
+
+def vector(
+    game: str,
+    num_envs: int = 1,
+    encoder: str | None = None,
+    encoding: Mapping[str, Any] | None = None,
+    render_mode: str | None = None,
+    max_episode_steps: int | None = None,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    **parts: Any,
+) -> VectorEnv[Any, Any, Any]:
+    """N environments in one process; the keywords of `single`, and those of `ObjectsRoomVector`."""
+    from objrep_gym.wrappers import oracle, pixels
+
+    env = ObjectsRoomVector(make_game(game, encoder, parts), num_envs, render_mode, max_episode_steps, autoreset_mode)
+    if encoder is None:
+        return refuse(env, encoding)
+    if encoder in ("oracle", "pixels"):
+        wrapper = oracle.VectorOracleSlots if encoder == "oracle" else pixels.VectorPixelObservation
+        return wrapper(env, **encoding or {})
+    from objrep_gym.wrappers.slots import VectorSlotObservation
+
+    return VectorSlotObservation(env, encoder, **encoding or {})
+
+
+def make_game(name: str, encoder: str | None, parts: Mapping[str, Any]) -> Game:
+    """The game that `name` makes; for the oracle it puts factors into info, and draws only what info or a picture needs."""
+    make: Callable[..., Game] = load_env_creator(name)  # pyright: ignore[reportAssignmentType]
+    if encoder != "oracle":
+        return make(**parts)
+    info = tuple(parts.get("info", ()))
+    return make(**{"draws": set(info) > {"factors"}, **parts, "info": info if "factors" in info else (*info, "factors")})
+
+
+def refuse(env: Any, encoding: Mapping[str, Any] | None) -> Any:
+    """Raises ValueError where an encoding is described and no encoder is named."""
+    if encoding:
+        raise ValueError(f"encoding={dict(encoding)!r} describes an encoder and none is named: add encoder=...")
+    return env

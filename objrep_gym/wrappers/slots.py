@@ -1,0 +1,82 @@
+"""SlotObservation and VectorSlotObservation: a frozen encoder turns the pictures of any environment into slots (K, D).
+
+    env = gym.make_vec("ObjRep/Reach-v0", num_envs=16, encoder="monet-lite@objects-room")     # ours
+    env = VectorSlotObservation(gym.make_vec("CarRacing-v3", num_envs=16), "colour")            # anything with pictures
+
+The vector form encodes all environments, every picture key of a Dict and the last observations of SAME_STEP in one forward
+pass. Observations are Box(K, D) float32, clipped to ±10; which pictures are found, and what becomes of the rest, stands in
+`frames.py`. torch's threads are left as they are.
+"""
+
+from typing import Any
+
+import gymnasium as gym
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import VectorEnv
+
+from objrep_gym.models.base import SlotModule
+from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.frames import Converted, Pictures, PictureWrapper, VectorPictureWrapper
+
+MASKS = "slots_mask"
+
+
+class SlotObservation(PictureWrapper, RecordConstructorArgs):
+    """Pictures of one environment become slots.
+
+    encoder: a reference of `weights.load` (a string, so that the environment's spec stays JSON), or a model for a quick
+    trial. slots: the K that the caller counts on. masks: put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size,
+    beside them. precision: "float32" or "bf16". device: the encoder's. Raises what `Encoder` and `Frames` raise.
+    """
+
+    def __init__(
+        self,
+        env: gym.Env[Any, Any],
+        encoder: str | SlotModule,
+        slots: int | None = None,
+        masks: bool = False,
+        precision: str = "float32",
+        device: str = "cpu",
+    ):
+        RecordConstructorArgs.__init__(
+            self,
+            _disable_deepcopy=not isinstance(encoder, str),
+            encoder=encoder,
+            slots=slots,
+            masks=masks,
+            precision=precision,
+            device=device,
+        )
+        self.encoder = Encoder(encoder, slots, masks, precision, device)
+        super().__init__(env, self.encoder.space)
+
+    def convert(self, pictures: Pictures) -> Converted:
+        return encode(self.encoder, pictures)
+
+
+class VectorSlotObservation(VectorPictureWrapper):
+    """Pictures of N environments become slots, (N, K, D), in one forward pass; keywords as in `SlotObservation`.
+
+    All three autoreset modes; `info["slots_mask"]` is (N, K, H, W), and stands in `final_info` too.
+    """
+
+    def __init__(
+        self,
+        env: VectorEnv[Any, Any, Any],
+        encoder: str | SlotModule,
+        slots: int | None = None,
+        masks: bool = False,
+        precision: str = "float32",
+        device: str = "cpu",
+    ):
+        self.encoder = Encoder(encoder, slots, masks, precision, device)
+        super().__init__(env, self.encoder.space)
+
+    def convert(self, pictures: Pictures) -> Converted:
+        return encode(self.encoder, pictures)
+
+
+def encode(encoder: Encoder, pictures: Pictures) -> Converted:
+    """Slots of all pictures, and masks for info where they were asked for."""
+    codes, masks = encoder(pictures)
+    return Converted(codes, {} if masks is None else {MASKS: masks})
