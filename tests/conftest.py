@@ -1,6 +1,7 @@
 """Settings that hold for every test: one thread for each process, no display, the folder of published samples."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMB
     os.environ.setdefault(name, "1")
 os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("WANDB_MODE", "offline")
+
+# Ours finds an OpenGL library by itself; other environments of MuJoCo need to be told, and `make` wrote down what works.
+chosen = Path(sys.prefix) / ".opengl"
+if "DISPLAY" not in os.environ and chosen.exists():
+    os.environ.setdefault("MUJOCO_GL", chosen.read_text(encoding="utf-8").strip())
 
 DATA = "OBJREP_GYM_DATA"
 
