@@ -1,20 +1,21 @@
 """Files that are there whole or not at all: written beside, synced to the disk, then renamed into place."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
-SUFFIX = ".partial"
+PARTIAL = re.compile(r".+\.\d+\.partial")
 
 
 def write(path: Path | str, content: bytes | str | Callable[[Path], object]) -> Path:
     """Write `content`, or what `content(temporary_path)` writes, to `path`; a reader never sees half of it.
 
-    A process killed meanwhile leaves the old file, or none, and a `*.partial` that the next write replaces. An error of
-    the disk (full, read-only) removes the partial file and is raised as the OSError that it is.
+    A process killed meanwhile leaves the old file, or none, and a `*.<process>.partial` for `sweep`. An error of the disk
+    (full, read-only) removes the partial file and is raised as the OSError that it is.
     """
     path = Path(path)
-    beside = path.with_name(path.name + SUFFIX)
+    beside = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         if callable(content):
             content(beside)
@@ -27,6 +28,17 @@ def write(path: Path | str, content: bytes | str | Callable[[Path], object]) -> 
         raise
     sync(path.parent)
     return path
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a file is what a kill left of a write."""
+    return PARTIAL.fullmatch(path.name) is not None
+
+
+def sweep(folder: Path) -> None:
+    """Remove what kills left in a folder that no other process writes to."""
+    for path in filter(is_partial, folder.iterdir()):
+        path.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

@@ -18,7 +18,7 @@ from objrep_gym import __version__, weights
 from objrep_gym.configs import from_json, to_json
 from objrep_gym.data import open_source, whole
 from objrep_gym.data.batches import Batches, batches
-from objrep_gym.experiments.watching import Watch, watching
+from objrep_gym.data.watching import Show, left, watching
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
@@ -69,22 +69,23 @@ def perform(run: Run, folder: Path | str, *, minutes: float | None = None, progr
     """
     folder = Path(folder)
     begin(run, folder)
+    whole.sweep(folder)
     state = read_state(folder)
     seed_everything(run.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = run.model.build().to(device)
     if state:
         model.load_state_dict(state["model"])
-    with stopping() as stop, watching(folder, progress) as watch:
+    with stopping() as stop, watching(folder.name, total(run), progress) as show:
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
-        return Performance(run, folder, model, watch).go(state, lambda: stop.is_set() or past(deadline))
+        return Performance(run, folder, model, show).go(state, lambda: stop.is_set() or past(deadline))
 
 
 class Performance:
     """One call of `perform`: walks through the stages, writes the journal, saves."""
 
-    def __init__(self, run: Run, folder: Path, model: SlotModule, watch: Watch):
-        self.run, self.folder, self.model, self.watch = run, folder, model, watch
+    def __init__(self, run: Run, folder: Path, model: SlotModule, show: Show):
+        self.run, self.folder, self.model, self.show = run, folder, model, show
         self.before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
 
     def go(self, state: dict[str, Any], stop: Callable[[], bool]) -> Performed:
@@ -119,7 +120,7 @@ class Performance:
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""
-        self.watch.show(step, self.before[-1], now)
+        self.show(step, told(now, self.before[-1] - step))
         if now.due("report"):
             self.journal.write(step=step, stage=stage, images_per_second=now.rate, time=time.time(), **now.losses)
         if now.due("save") or time.monotonic() - self.saved > SAVE_SECONDS:
@@ -181,6 +182,18 @@ def provenance() -> dict[str, Any]:
     asked = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     versions = {"objrep_gym": __version__, "torch": torch.__version__, "python": platform.python_version()}
     return {"versions": versions, "commit": asked.stdout.strip() or None}
+
+
+def total(run: Run) -> int:
+    """Optimiser steps of all stages."""
+    return sum(stage.steps for stage in run.stages)
+
+
+def told(now: Progress, remaining: int) -> str:
+    """`189 images/s  0:42:10 left  loss 812.3  reconstruction 790.1 …`; other stages are taken to go as fast as this one."""
+    seconds = now.eta * remaining / (now.steps - now.step) if now.steps > now.step else 0.0
+    losses = "  ".join(f"{name} {value:.4g}" for name, value in now.losses.items())
+    return f"{now.rate:.0f} images/s  {left(seconds)}  {losses}"
 
 
 def past(deadline: float | None) -> bool:
