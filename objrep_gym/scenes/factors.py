@@ -55,7 +55,7 @@ class Choice:
         return {self.name: np.asarray(self.values, float)[index]}
 
     def contains(self, factors: Factors) -> np.ndarray:
-        return np.isclose(factors[self.name][:, None], np.asarray(self.values, float)).any(axis=1)
+        return np.asarray(np.isclose(factors[self.name][:, None], self.values)).any(axis=1)
 
 
 @dataclass(frozen=True, init=False)
@@ -76,7 +76,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Mixture:
-    """One of `parts`, all naming the same factors, with probability proportional to its weight (equal if none are given)."""
+    """One of `parts`, all naming the same factors, in proportion to `weights` (equal if none are given)."""
 
     parts: tuple[Distribution, ...]
     weights: tuple[float, ...] = ()

@@ -1,15 +1,19 @@
+# pyright: reportAttributeAccessIssue=false
+# (mujoco ships no types of its C API)
 """The MuJoCo OpenGL engine: draw lists become pixels, ids and metres.
 
-MuJoCo's own path (edit a model, update its scene, render) spends most of its time in Python edits, a sky box, shadow maps and
-multisampling. Here the abstract scene's memory is written directly, one copy for each picture, and the sky is filled in
-afterwards where nothing was drawn. `fast` draws exactly that; `pretty` adds MuJoCo's shadow maps and antialiasing.
+MuJoCo's own path (edit a model, update its scene, render) spends most of its time in Python edits, a sky box, shadow maps
+and multisampling. Here the abstract scene's memory is written directly, one copy for each picture, and the sky is filled
+in afterwards where nothing was drawn. `fast` draws exactly that; `pretty` adds MuJoCo's shadow maps and antialiasing.
 """
 
 import atexit
 import ctypes
+import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -23,9 +27,10 @@ NEAR, FAR = 0.05, 30.0  # clipping planes in metres
 MAX_SOLIDS = 96
 
 GEOM = np.dtype(  # mjvGeom, as mjvisualize.h lays it out
-    [(name, "i4") for name in "type dataid objtype objid category matid texid texuniform texcoord segid".split()]
+    [(name, "i4") for name in ("type", "dataid", "objtype", "objid", "category")]
+    + [(name, "i4") for name in ("matid", "texid", "texuniform", "texcoord", "segid")]
     + [("size", "f4", 3), ("pos", "f4", 3), ("mat", "f4", 9), ("rgba", "f4", 4)]
-    + [(name, "f4") for name in "emission specular shininess reflectance".split()]
+    + [(name, "f4") for name in ("emission", "specular", "shininess", "reflectance")]
     + [("texrepeat", "f4", 2), ("castshadow", "u1"), ("label", "S100"), ("camdist", "f4"), ("modelrbound", "f4")]
     + [("transparent", "u1")],
     align=True,
@@ -46,40 +51,41 @@ def probe() -> str:
     return route
 
 
-def open_context() -> tuple[object, str]:
+def open_context() -> tuple[Any, str]:
     """A current headless OpenGL context and the name of the library behind it. Raises NoOpenGL with the remedy."""
-    asked = os.environ.get("MUJOCO_GL", "").lower()
-    routes = (
-        (asked,)
-        if asked in ("egl", "osmesa", "glfw", "cgl")
-        else ("cgl",)
-        if sys.platform == "darwin"
-        else ("egl", "osmesa")
-    )
+    # Mesa's rasteriser threads do not survive a fork, and cost more than they gain on small pictures: 15 % of CPU at 64×64.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
     failures = []
-    for route in routes:
+    for route in routes():
         try:
-            context = context_class(route)(64, 64)
+            context = importlib.import_module(f"mujoco.{route}").GLContext(64, 64)
             context.make_current()
             return context, route
         except Exception as error:  # each library fails in its own way, AttributeError and OSError among them
-            os.environ.pop("PYOPENGL_PLATFORM", None)
             failures.append(f"{route}: {type(error).__name__}: {error}")
-    raise NoOpenGL(
-        f"no OpenGL library here draws without a display ({'; '.join(failures)}). On Debian or Ubuntu: {INSTALL}"
-    )
+            forget_opengl()
+    tried = "; ".join(failures)
+    raise NoOpenGL(f"no OpenGL library here draws without a display ({tried}). On Debian or Ubuntu: {INSTALL}")
 
 
-def context_class(route: str) -> Callable[[int, int], object]:
-    """MuJoCo's context of one library; imported here, since the import alone binds PyOpenGL to it."""
-    if "OpenGL" in sys.modules and os.environ.get("PYOPENGL_PLATFORM", route) != route:
-        raise ImportError(f"PyOpenGL was already loaded for {os.environ['PYOPENGL_PLATFORM']}")
-    module = __import__(f"mujoco.{route}", fromlist=["GLContext"])
-    return module.GLContext
+def routes() -> tuple[str, ...]:
+    """The libraries to try, in order: the one that MUJOCO_GL names, else what the system may have."""
+    asked = os.environ.get("MUJOCO_GL", "").lower()
+    if asked in ("egl", "osmesa", "glfw", "cgl"):
+        return (asked,)
+    return ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
+
+
+def forget_opengl() -> None:
+    """Unload PyOpenGL, which binds itself to the first library that it is imported for, so that the next can be tried."""
+    os.environ.pop("PYOPENGL_PLATFORM", None)
+    bound = ("OpenGL", "mujoco.egl", "mujoco.osmesa")
+    for name in [name for name in sys.modules if name.startswith(bound)]:
+        del sys.modules[name]
 
 
 def pool_model(size: tuple[int, int], profile: str, sky: np.ndarray) -> mujoco.MjModel:
-    """One geom of every shape and texture: nothing of it is simulated, it lends its meshes, textures and lamp to contexts."""
+    """One geom of every shape and texture; nothing of it is simulated, contexts borrow its meshes and textures."""
     spec = mujoco.MjSpec()
     spec.visual.global_.offheight, spec.visual.global_.offwidth = size
     spec.visual.quality.offsamples = 4 if profile == "pretty" else 0
@@ -176,7 +182,7 @@ class OpenGL:
         """The canvas of this process, made if need be."""
         if self.canvas is None or self.canvas.process != os.getpid():
             self.canvas = Canvas(self.size, self.light, self.sky, self.profile)
-        self.canvas.context.make_current()
+        self.canvas.make_current()
         return self.canvas
 
     def close(self) -> None:
@@ -195,7 +201,12 @@ def to_metres(reversed_z: np.ndarray) -> np.ndarray:
 
 def memory(address: int, dtype: np.dtype, count: int) -> np.ndarray:
     """A writable array over `count` records of a C struct; only as long as its owner lives."""
-    return np.frombuffer((ctypes.c_char * (dtype.itemsize * count)).from_address(address), dtype)
+    return np.ctypeslib.as_array((ctypes.c_uint8 * (dtype.itemsize * count)).from_address(address)).view(dtype)
+
+
+def offset(field: str) -> int:
+    """Bytes from the start of an mjvGeom to one of its fields."""
+    return GEOM.fields[field][1]  # type: ignore[index]
 
 
 def address(field: np.ndarray) -> int:
@@ -209,6 +220,7 @@ class Canvas:
     def __init__(self, size: tuple[int, int], light: Light, sky: np.ndarray, profile: str):
         self.process = os.getpid()
         self.size = size
+        self.context: Any
         self.context, self.route = open_context()
         self.model = pool_model(size, profile, sky)
         self.scene = mujoco.MjvScene(self.model, MAX_SOLIDS)
@@ -222,6 +234,10 @@ class Canvas:
         self.set_up(light, profile)
         atexit.register(self.close)
 
+    def make_current(self) -> None:
+        """Bind the context to this thread."""
+        self.context.make_current()
+
     def describe_pool(self) -> np.ndarray:
         """One record for each shape and texture, as MuJoCo itself fills it in."""
         data = mujoco.MjData(self.model)
@@ -229,7 +245,7 @@ class Canvas:
         everything = mujoco.mjtCatBit.mjCAT_ALL
         camera, perturb, option = mujoco.MjvCamera(), mujoco.MjvPerturb(), mujoco.MjvOption()
         mujoco.mjv_updateScene(self.model, data, option, perturb, camera, everything, self.scene)
-        records = memory(address(self.scene.geoms[0].pos) - GEOM.fields["pos"][1], GEOM, self.scene.ngeom).copy()
+        records = memory(address(self.scene.geoms[0].pos) - offset("pos"), GEOM, self.scene.ngeom).copy()
         records["specular"], records["shininess"], records["reflectance"], records["label"] = 0, 0, 0, b""
         return records
 
@@ -240,15 +256,15 @@ class Canvas:
             "mjvGeom": (address(geoms[1].pos) - address(geoms[0].pos), GEOM.itemsize),
             "mjvGeom.rgba": (
                 address(geoms[0].rgba) - address(geoms[0].pos),
-                GEOM.fields["rgba"][1] - GEOM.fields["pos"][1],
+                offset("rgba") - offset("pos"),
             ),
-            "mjvGLCamera.up": (address(cameras[0].up) - address(cameras[0].pos), CAMERA.fields["up"][1]),
+            "mjvGLCamera.up": (address(cameras[0].up) - address(cameras[0].pos), 24),
             "mjvLight.dir": (address(lights[0].dir) - address(lights[0].pos), 12),
         }
         wrong = {name: pair for name, pair in strides.items() if pair[0] != pair[1]}
         if wrong:
             raise RuntimeError(f"mujoco {mujoco.__version__} lays out {wrong} (found, expected): please report this")
-        start = address(geoms[0].pos) - GEOM.fields["pos"][1]
+        start = address(geoms[0].pos) - offset("pos")
         self.geoms = memory(start, np.dtype((np.void, GEOM.itemsize)), MAX_SOLIDS)
         self.cameras = [memory(address(camera.pos), CAMERA, 1) for camera in cameras]
         self.headlight = memory(address(lights[0].pos), LAMP, 1)
@@ -325,7 +341,7 @@ class Canvas:
         """Free what this process made; a forked child leaves its parent's context alone."""
         atexit.unregister(self.close)
         if self.process == os.getpid() and self.context is not None:
-            self.context.make_current()
+            self.make_current()
             self.resources.free()
             self.context.free()
         self.context = None

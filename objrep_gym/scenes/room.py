@@ -1,7 +1,7 @@
 """Objects Room (Kabra et al. 2019; Eslami et al. 2018) in MuJoCo's OpenGL: a cubic room, coloured solids, a camera ring.
 
-A scene *is* its factors: an array (E, F) with a row for each entity, numbered as in the masks, and a column for each factor.
-Nothing else is kept, so an environment that moves a thing edits two numbers.
+A scene *is* its factors: an array (E, F) with a row for each entity, numbered as in the masks, and a column for each
+factor. Nothing else is kept, so an environment that moves a thing edits two numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from objrep_gym.scenes.factors import Choice, Distribution, Mixture, Product, Uniform, Without
+from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform, Without
 from objrep_gym.scenes.opengl import OpenGL
 from objrep_gym.scenes.palette import BLUE, SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
@@ -32,7 +32,7 @@ GLANCES = 8  # views that are tried until one object is in sight
 
 @dataclass(frozen=True)
 class Ring:
-    """Where cameras stand: on a circle around the centre, facing it; metres and radians, `elevation` up from the horizontal."""
+    """Where cameras stand: on a circle around the centre, facing it. Metres; radians, `elevation` above the horizon."""
 
     radius: float = 2.5
     height: float = 1.0
@@ -60,14 +60,22 @@ ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
 SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
 SMALL = Product(SOLID, Uniform("size", 0.28, 0.38))
 BLUE_CUBE = Product(
-    Choice("shape", (SHAPES.index("cube"),)), Choice("hue", (BLUE,)), Choice("saturation", (0.9,)), Choice("value", (1.0,)),
-    Choice("size", (0.36,)), Uniform("heading", 0.0, 2 * np.pi),
-)  # fmt: skip
+    Choice("shape", (SHAPES.index("cube"),)),
+    Choice("hue", (BLUE,)),
+    Choice("saturation", (0.9,)),
+    Choice("value", (1.0,)),
+    Choice("size", (0.36,)),
+    Uniform("heading", 0.0, 2 * np.pi),
+)
 LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
 HAND = Product(
-    Choice("shape", (SHAPES.index("sphere"),)), Choice("hue", (0.0,)), Choice("saturation", (0.0,)), Choice("value", (1.0,)),
-    Choice("size", (0.28,)), Choice("heading", (0.0,)),
-)  # fmt: skip
+    Choice("shape", (SHAPES.index("sphere"),)),
+    Choice("hue", (0.0,)),
+    Choice("saturation", (0.0,)),
+    Choice("value", (1.0,)),
+    Choice("size", (0.28,)),
+    Choice("heading", (0.0,)),
+)
 DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=(np.radians(-40), np.radians(-40)))
 
 VARIANTS = {
@@ -85,9 +93,9 @@ VARIANTS = {
 class Room:
     """A `World` of rooms: `sample` draws scenes' factors, `render` draws pictures of them.
 
-    variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or "plain"
-    (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with MuJoCo's shadow maps and
-    antialiasing. Raises ValueError on an unknown name.
+    variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or
+    "plain" (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with MuJoCo's shadow
+    maps and antialiasing. Raises ValueError on an unknown name.
     """
 
     half_width = HALF_WIDTH
@@ -112,8 +120,8 @@ class Room:
         self.engine = OpenGL(size, LIGHT, rgb(np.array(SKY)), profile)
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, float] | None = None) -> np.ndarray:
-        """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every entity that has it ("hue") or of one entity
-        ("object_0.hue") at a value; what depends on it is drawn around it. Raises KeyError on a name that does not exist."""
+        """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
+        ("floor.hue") at a value; what depends on it is drawn around it. Raises KeyError on a name that does not exist."""
         scenes = np.full((n, len(self.about.entities), len(FACTORS)), np.nan)
         scenes[:, 0, COLOUR] = SKY
         self.sample_surfaces(rng, scenes)
@@ -206,7 +214,7 @@ class Room:
         return Cameras(position, rise * vertical - level * outward, level * vertical + rise * outward, FIELD_OF_VIEW)
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
-        """A `View` of the scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
+        """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
         if factors.ndim != 3 or factors.shape[1:] != (len(self.about.entities), len(FACTORS)):
             wanted = f"(N, {len(self.about.entities)}, {len(FACTORS)})"
             raise ValueError(f"factors have the shape {factors.shape}, and this room's scenes {wanted}")

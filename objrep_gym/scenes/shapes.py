@@ -6,7 +6,7 @@ import numpy as np
 
 SHAPES = ("cube", "sphere", "cylinder", "capsule", "icosahedron", "frame")
 
-# Half extents along the solid's own axes at size 1. A capsule's third is half the length of its straight part, as MuJoCo has it.
+# Half extents along the solid's own axes at size 1. A capsule's third is half the length of its straight part.
 EXTENTS = np.array(
     [(0.74, 0.74, 0.74), (0.9, 0.9, 0.9), (0.55, 0.55, 1.0), (0.5, 0.5, 0.55), (1.0, 1.0, 1.0), (1.0, 0.24, 1.0)]
 )

@@ -32,7 +32,7 @@ class Cameras:
 
 @dataclass(frozen=True)
 class Light:
-    """Ambient light, a lamp on the camera and a distant lamp; intensities in [0, 1], `direction` is where its light goes."""
+    """Ambient light, a lamp on the camera and a distant lamp; intensities in [0, 1], `direction` is where light goes."""
 
     ambient: float
     camera: float
