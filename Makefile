@@ -13,14 +13,14 @@ GL = MUJOCO_GL=$${MUJOCO_GL:-$$(cat $(VENV)/.opengl)}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format install wheel clean reset torch-was-named
+.PHONY: help demo test lint format install performance wheel clean reset torch-was-named
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo '  make test ARGS="tests/test_floors.py -n 0"   ARGS goes to pytest or to the demo'
-	@echo '  make install TORCH=2.13.0+cu130              another build of torch (default: $(TORCH), for CPUs)'
-	@echo '  make install PYTHON=python3.12               another Python (default: the first one that is 3.11 or newer)'
+	@echo '  make test ARGS="tests/test_floors.py -n 0"  ARGS goes to pytest or to the demo'
+	@echo '  make install TORCH=2.13.0+cu130             another build of torch (default: $(TORCH), for CPUs)'
+	@echo '  make install PYTHON=python3.12              another Python (default: the first one that is 3.11 or newer)'
 
 demo: $(VENV)/.opengl  ## the whole thread in ten minutes: rooms, slots, an agent; leaves runs/demo/index.html
 	@$(GL) $(BIN)/objrep-gym demo $(ARGS)
@@ -38,6 +38,9 @@ format: $(VENV)/.installed  ## let ruff mend what it can
 	@$(BIN)/ruff format .
 
 install: $(VENV)/.opengl  ## only prepare .venv and OpenGL
+
+performance: $(VENV)/.opengl  ## measure, and write the tables of docs/performance.md (wants an idle machine)
+	@$(GL) $(BIN)/python scripts/performance.py
 
 wheel: $(VENV)/.installed  ## build dist/*.whl
 	@$(BIN)/python -m hatchling build --target wheel

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -87,6 +88,26 @@ def test_python_on_a_page_runs(page: Path):
     names: dict[str, object] = {}
     for number, text in enumerate(blocks(page, "python")):
         exec(compile(text, f"{page.name}, block {number}", "exec"), names)
+
+
+def commands(page: Path) -> list[str]:
+    """The `objrep-gym` commands on a page, in blocks and in the text."""
+    lines = [*"\n".join(blocks(page, "sh")).splitlines(), *re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))]
+    return [line for line in lines if line.startswith("objrep-gym ")]
+
+
+@pytest.mark.parametrize("command", sorted({command for page in PAGES for command in commands(page)}))
+def test_a_command_on_a_page_is_understood(command: str, monkeypatch: pytest.MonkeyPatch):
+    from objrep_gym import cli
+
+    _, verb, *words = shlex.split(command, comments=True)
+    told, build = cli.VERBS[verb]
+    options = build()
+    done: list[object] = []
+    monkeypatch.setattr(options, "__call__", done.append)
+    monkeypatch.setitem(cli.VERBS, verb, (told, lambda: options))
+    assert cli.main([verb, *words]) == 0
+    assert done, "parsed, and called with its options"
 
 
 def test_every_folder_is_on_the_map():
