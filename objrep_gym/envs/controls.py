@@ -1,4 +1,4 @@
-"""Controls: what an action does to a scene. Each has the `space` of one environment's action and applies N actions at once."""
+"""Controls: what an action does to a scene. Each has the `space` of one action and applies N of them at once."""
 
 import math
 from dataclasses import dataclass
@@ -37,7 +37,10 @@ SPAN = Span()
 class Control(Protocol):
     """What an action does."""
 
-    space: spaces.Space[Any]
+    @property
+    def space(self) -> spaces.Space[Any]:
+        """Of one environment's action."""
+        ...
 
     def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
         """Changes `factors` (N, E, F) in place by `actions` (N, …). Raises ValueError on actions outside the space."""

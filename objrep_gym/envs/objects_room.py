@@ -1,4 +1,4 @@
-"""ObjectsRoom: the one environment class. Scene, control, sight and task are handed in; the registered ids differ by them."""
+"""ObjectsRoom: the one environment class. Scene, control, task and sight are handed in, and ids differ by them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Game:
         for _ in range(TRIES):
             if not len(over):
                 return factors
-            again = Streams([generators[i] for i in over], block=64)
+            again = Streams([generators[i] for i in over.tolist()], block=64)
             factors[over] = self.world.sample(again, len(over), dict(self.sight.camera) or None)
             over = over[self.task.judge(factors[over]).terminated]
         raise RuntimeError(

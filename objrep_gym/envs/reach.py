@@ -1,13 +1,14 @@
 """ObjRep/Reach-v0: the hand must touch the blue cube and none of the other objects.
 
-The object-goal task of OCRL (Yoon et al. 2023) in a room: the goal, a blue cube, looks the same in every episode; it, three
-other objects and the hand stand somewhere else each time, under a camera that keeps its place. Touching the goal gives 1 and
-ends the episode, with success; touching another object gives 0 and ends it; after 100 steps it is cut off. Ending at a random
-touch succeeds once in four times. Differs from OCRL's: the room is drawn in perspective, and objects hide each other.
+The object-goal task of OCRL (Yoon et al. 2023) in a room: the goal, a blue cube, looks the same in every episode; it,
+three other objects and the hand stand somewhere else each time, under a camera that keeps its place. Touching the goal
+gives 1 and ends the episode, with success; touching another object gives 0 and ends it; after 100 steps it is cut off. One
+object in four is the goal, so touching any succeeds a quarter of the time. Differs from OCRL's: the room is drawn in
+perspective, and objects hide each other.
 
-action   control="discrete": Discrete(4), a step east, north, west or south; "continuous": Box(2) in [-1, 1], parts of a step
-         along x and y. A step is 0.2 m, so that from corner to corner of what the camera sees it takes thirty; the hand is
-         stopped at the edge of that, where no object stands either.
+action   control="discrete": Discrete(4), a step east, north, west or south; "continuous": Box(2) in [-1, 1], parts of a
+         step along x and y. A step is 0.2 m: from corner to corner of the part of the floor where things stand, which is
+         what the camera sees, it takes about thirty. The hand does not leave that part.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.
 """
 
@@ -19,7 +20,7 @@ from objrep_gym.envs.sight import Sight
 from objrep_gym.envs.tasks import Touch
 from objrep_gym.scenes.room import Room
 
-STEP = 0.2  # metres; OCRL's board is crossed in 20 steps from edge to edge
+STEP = 0.2  # metres; OCRL's step is a twentieth of its board
 CONTROLS = {"discrete": Walk, "continuous": Move}
 
 

@@ -1,8 +1,8 @@
 """ObjRep/Scenes-v0: rooms to look at, a new one each episode, in which nothing can be done.
 
 The scenes of the Objects Room data set as an environment: for watching an encoder at work, and for training one on the
-frames of an environment. An episode is one scene and lasts one step, so that every step of a vector environment brings N new
-scenes; `max_episode_steps` makes it longer.
+frames of an environment. An episode is one scene and lasts one step, so that every step of a vector environment brings N
+new scenes; `max_episode_steps` makes it longer.
 
 action   Discrete(1), which waits; reward 0; no success.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.

@@ -8,7 +8,7 @@ import numpy as np
 from objrep_gym.scenes.world import World
 
 INFO = ("mask", "factors", "depth")
-"""What `info` can hold: entity ids uint8 (H, W); float32 (E, F), NaN where an entity does not exist; metres float32 (H, W)."""
+"""What `info` can hold: entity ids uint8 (H, W); float32 (E, F), NaN where nothing exists; metres float32 (H, W)."""
 
 Seen = dict[str, np.ndarray]
 """Arrays by name, N rows each: "image", and what was asked for of `INFO`."""

@@ -48,7 +48,7 @@ class Touch:
         gaps = self.gaps(factors)
         touched = gaps < 0  # False where there is no object: its gap is NaN
         nearest = np.where(touched, gaps, np.inf).argmin(axis=1)
-        terminated = touched.any(axis=1)
+        terminated = np.asarray(touched.any(axis=1))
         success = terminated & (nearest == 0)
         return Verdict(success.astype(np.float64), success, terminated)
 

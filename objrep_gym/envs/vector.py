@@ -190,7 +190,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             made = [seeding.np_random(one if rows[i] else None) for i, one in enumerate(seeds)]
             self.generators, self.seeds = [rng for rng, _ in made], [number for _, number in made]
             return
-        for i in np.flatnonzero(rows):
+        for i in np.flatnonzero(rows).tolist():
             if seeds[i] is not None:
                 self.generators[i], self.seeds[i] = seeding.np_random(seeds[i])
                 self.deck.clear([i])

@@ -26,7 +26,7 @@ def refusal() -> Exception | None:
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
         return RuntimeError(
-            f'render_mode="human" needs a display, and none of {", ".join(screens)} is set: use "rgb_array", or run on a screen'
+            f'render_mode="human" needs a display, and none of {", ".join(screens)} is set: use "rgb_array"'
         )
     return None
 
@@ -50,7 +50,7 @@ class Window:
 
     def show(self, frames: Sequence[np.ndarray]) -> None:
         """Shows uint8 (H, W, 3) pictures of one size, tiled. Raises RuntimeError where the screen refuses."""
-        import pygame
+        import pygame  # pyright: ignore[reportMissingImports]  an extra
 
         frame = tile(frames)
         scale = max(1, round(SIDE / min(frame.shape[:2])))
@@ -72,7 +72,7 @@ class Window:
     def close(self) -> None:
         """Takes the window away; a later `show` opens a new one."""
         if self.screen is not None:
-            import pygame
+            import pygame  # pyright: ignore[reportMissingImports]
 
             pygame.display.quit()
             self.screen = self.clock = None

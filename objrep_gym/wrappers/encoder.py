@@ -24,10 +24,10 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 class Encoder:
     """A model in `eval()` that nothing trains, called on uint8 pictures, all of them in one batch without gradients.
 
-    ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). precision: "float32", or
-    "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again.
-    Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks` that
-    the model does not have.
+    ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). precision: "float32",
+    or "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again.
+    Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks`
+    that the model does not have.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Encoder:
             )
         if masks and not model.has_masks:
             raise ValueError(f"encoder {name!r} has no masks to put into info: leave masks=True out")
-        self.size: tuple[int, int, int] = model.size
+        self.channels, self.height, self.width = model.size
         self.space = spaces.Box(-BOUND, BOUND, (model.slots, model.latent_size), np.float32)
 
     def load(self) -> SlotModule:
@@ -64,8 +64,8 @@ class Encoder:
         return {**vars(self), "model": None}
 
     def __call__(self, pictures: Pictures) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
-        """Slots float32 (n, K, D) of each array of pictures uint8 (n, H, W, C), and masks float32 (n, K, H, W) of the model's
-        size if asked for. Raises FloatingPointError on latents that are not finite."""
+        """Slots float32 (n, K, D) of each array of pictures uint8 (n, H, W, C), and masks float32 (n, K, H, W) of the
+        model's size if asked for. Raises FloatingPointError on latents that are not finite."""
         model, sizes = self.load(), [len(batch) for batch in pictures]
         with (
             torch.no_grad(),
@@ -83,11 +83,11 @@ class Encoder:
 
     def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
         """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
-        return recolour(resize(to_image(pictures.to(self.device)), self.size[1:]), self.size[0])
+        return recolour(resize(to_image(pictures.to(self.device)), (self.height, self.width)), self.channels)
 
 
 def resize(image: Float[Tensor, "N C h w"], size: tuple[int, int]) -> Float[Tensor, "N C H W"]:
-    """Images brought to `size` (H, W), sides stretched if need be: by the mean over areas where they shrink, else bilinear."""
+    """Images brought to `size` (H, W), stretched if need be: by the mean over areas where they shrink, else bilinear."""
     if image.shape[2:] == size:
         return image
     if image.shape[2] >= size[0] and image.shape[3] >= size[1]:

@@ -1,8 +1,8 @@
-"""The registered entry points: they build an environment of a game, single or vector, and give it an encoder if one is named.
+"""The registered entry points: they build an environment of a game, single or vector, and give it an encoder if named.
 
-`gym.make_vec("ObjRep/Reach-v0", num_envs=16, encoder="colour")` is the shortest way to slots: `make_vec` refuses wrappers for
-native vector environments, so the encoder travels as a keyword. It is a reference of `weights.load`, or "oracle" for true
-factors, or "pixels" for the plain image in the same interface.
+`gym.make_vec("ObjRep/Reach-v0", num_envs=16, encoder="colour")` is the shortest way to slots: `make_vec` refuses wrappers
+for native vector environments, so the encoder travels as a keyword. It is a reference of `weights.load`, or "oracle" for
+true factors, or "pixels" for the plain picture in the same interface.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,8 +1,8 @@
 """Frames: the pictures in any environment's observations, as bytes; and the wrappers' two bases, single and vector.
 
-Found are Box spaces of pictures: (H, W), (H, W, 1 or 3) or (1 or 3, H, W), both sides of 16 pixels or more; bytes, or floats
-with finite bounds, which become 0 and 255. In a Dict every such key is a picture. Where there is none, the environment must
-render: render_mode="rgb_array".
+Found are Box spaces of pictures: (H, W), (H, W, 1 or 3) or (1 or 3, H, W), both sides of 16 pixels or more; bytes, or
+floats with finite bounds, which become 0 and 255. In a Dict every such key is a picture. Where there is none, the
+environment must render: render_mode="rgb_array".
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,7 +55,7 @@ def find_format(space: gym.Space[Any]) -> Format | None:
     if axes == "HW":
         return None
     raise ValueError(
-        f"{space} looks like pictures, but its bounds [{low}, {high}] do not say what is black and white: give it low and high"
+        f"{space} looks like pictures, but its bounds [{low}, {high}] do not say what is black or white: give it others"
     )
 
 
@@ -169,7 +169,7 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         self.frames = Frames(env.single_observation_space, env.render_mode)
         if self.frames.rendered and env.metadata.get("autoreset_mode") is AutoresetMode.SAME_STEP:
             raise ValueError(
-                f"{env} has no picture in its observations, and under SAME_STEP the last one of an episode cannot be rendered: "
+                f"{env} has no picture in its observations, and under SAME_STEP an episode's last one cannot be rendered: "
                 "use NEXT_STEP, or wrap the single environments in gymnasium.wrappers.AddRenderObservation"
             )
         self.single_observation_space = self.frames.replace_space(env.single_observation_space, part)

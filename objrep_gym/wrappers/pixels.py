@@ -1,7 +1,7 @@
 """PixelObservation and VectorPixelObservation: the plain picture, in the same interface as slots. The baseline of control.
 
-Observations are uint8 (H, W, C) of one size, which stable-baselines3 transposes and divides by 255 itself: a wrapper that did
-so too would halve the contrast of the world twice over.
+Observations are uint8 (H, W, C) of one size, which stable-baselines3 transposes and divides by 255 itself: a wrapper that
+did so too would leave a policy nearly blind, and nothing would crash.
 """
 
 from collections.abc import Sequence

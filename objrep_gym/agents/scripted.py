@@ -1,0 +1,125 @@
+"""Hands that learn nothing: the random one, and the privileged one that knows where everything is. Floor and ceiling of
+every table of control.
+
+Both have `predict` as stable-baselines3's policies do, so that whatever evaluates a policy evaluates them.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from gymnasium import spaces
+
+from objrep_gym.envs.controls import MOVES, Move, Walk
+from objrep_gym.envs.objects_room import Game
+from objrep_gym.envs.tasks import Touch
+
+MARGINS = (0.02, 0.0)  # metres kept from other objects: the first where there is a way that keeps them
+
+
+class Playing(Protocol):
+    """An environment of ours, single or vector."""
+
+    @property
+    def game(self) -> Game: ...
+    @property
+    def factors(self) -> np.ndarray: ...
+
+
+class RandomHand:
+    """Actions drawn uniformly from `space`, an environment's single action space, by a generator of its own."""
+
+    def __init__(self, space: spaces.Space[Any], seed: int | None = None):
+        self.space = space
+        self.space.seed(seed)
+
+    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> Any:
+        """One action for each row of `observation`, and None for the state."""
+        return np.stack([self.space.sample() for _ in range(len(observation))]), None
+
+
+class PrivilegedHand:
+    """Walks the shortest way to the goal of `Reach` that touches nothing else, from the true factors of `env`.
+
+    env: ours, single or vector, unwrapped. `predict` looks at no observation. The way is found anew at each step, by waves
+    from the goal over a lattice of the hand's own steps, for all environments at once; where every way is blocked the hand
+    goes the straight one. Raises TypeError on an environment without a hand or a goal.
+    """
+
+    def __init__(self, env: Playing):
+        control, task = env.game.control, env.game.task
+        if not isinstance(control, Walk | Move) or not isinstance(task, Touch):
+            raise TypeError(
+                f"a privileged hand plays Walk or Move to Touch, not {type(control).__name__}, {type(task).__name__}"
+            )
+        self.env, self.control, self.task = env, control, task
+        wide = np.minimum(control.hand.high - control.hand.low, 2 * control.hand.half_width).max()
+        reach = int(np.ceil(wide / control.hand.step))
+        offsets = np.arange(-reach, reach + 1) * control.hand.step
+        self.lattice = np.stack(np.meshgrid(offsets, offsets, indexing="ij"), axis=-1)  # (L, L, 2), x first
+
+    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:
+        """One action for each environment, without that axis for a single one, and None for the state."""
+        factors = self.env.factors
+        alone = factors.ndim == 2
+        actions = self.act(factors[None] if alone else factors)
+        return (actions[0] if alone else actions), None
+
+    def act(self, factors: np.ndarray) -> np.ndarray:
+        """Actions (N,) or (N, 2) for scenes (N, E, F)."""
+        chosen = np.full(len(factors), -1)
+        for margin in MARGINS:
+            if len(lost := np.flatnonzero(chosen < 0)):
+                chosen[lost] = downhill(waves(*self.survey(factors[lost], margin)))
+        chosen = np.where(chosen < 0, self.straight(factors), chosen)
+        return chosen if isinstance(self.control, Walk) else self.directions[chosen].astype(np.float32)
+
+    @property
+    def directions(self) -> np.ndarray:
+        return np.array(list(MOVES.values()))
+
+    def survey(self, factors: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """bool (N, L, L) each: points of the lattice around the hand that touch the goal, and those that are nearer than
+        `margin` to another object, or where the hand cannot stand."""
+        hand, task = self.control.hand, self.task
+        points = hand.body.places(factors)[:, :, None] + self.lattice  # (N, L, L, 2)
+        objects = task.objects.places(factors)[:, None, None]
+        away = np.linalg.norm(points[..., None, :] - objects, axis=-1)
+        gaps = away - (task.objects.radii(factors) + task.hand.radii(factors))[:, None, None]
+        others = np.nan_to_num(gaps[..., 1:], nan=np.inf).min(axis=-1, initial=np.inf)
+        low, high = (bound[:, :, None] for bound in hand.bounds(factors))
+        outside = ((points < low - 1e-6) | (points > high + 1e-6)).any(axis=-1)
+        goal = (gaps[..., 0] < -1e-6) & (gaps[..., 0] < others) & ~outside
+        return goal, ((others < margin) & ~goal) | outside
+
+    def straight(self, factors: np.ndarray) -> np.ndarray:
+        """int (N,): the direction along which the goal is farthest."""
+        between = (self.task.objects.places(factors)[:, :1] - self.control.hand.body.places(factors))[:, 0]
+        return (between @ self.directions.T).argmax(axis=1)
+
+
+def waves(goal: np.ndarray, blocked: np.ndarray) -> np.ndarray:
+    """float (N, L, L): steps to the nearest point of `goal` past those that are `blocked`, as far as it takes to reach the
+    middle; inf beyond, and where there is no way."""
+    steps, middle = np.where(goal, 0.0, np.inf), goal.shape[1] // 2
+    for _ in range(2 * goal.shape[1]):
+        wider = np.where(blocked, np.inf, np.minimum(steps, neighbours(steps).min(axis=0) + 1))
+        if np.array_equal(wider, steps) or np.isfinite(wider[:, middle, middle]).all():
+            return wider  # waves travel at one speed: the first to arrive came the shortest way
+        steps = wider
+    return steps
+
+
+def neighbours(steps: np.ndarray) -> np.ndarray:
+    """(4, N, L, L): the value one step on, in the order of `MOVES`; inf beyond the lattice."""
+    padded = np.pad(steps, ((0, 0), (1, 1), (1, 1)), constant_values=np.inf)
+    shifts: Sequence[tuple[int, int]] = [(int(x), int(y)) for x, y in MOVES.values()]
+    size = steps.shape[1]
+    return np.stack([padded[:, 1 + dx : 1 + dx + size, 1 + dy : 1 + dy + size] for dx, dy in shifts])
+
+
+def downhill(steps: np.ndarray) -> np.ndarray:
+    """int (N,): the move from the middle that leads nearest to the goal, -1 where none leads there."""
+    middle = steps.shape[1] // 2
+    around = neighbours(steps)[:, :, middle, middle]
+    return np.where(np.isfinite(around).any(axis=0), around.argmin(axis=0), -1)
