@@ -36,10 +36,12 @@ def initialise(module: nn.Module, rule: Initialiser) -> None:
                 nn.init.trunc_normal_(parameter, 0.0, (k / 3) ** 0.5, -(k**0.5), k**0.5)
 
 
-def conv_norm_relu(inputs: int, outputs: int, groups: int | None) -> nn.Sequential:
-    """3×3 convolution without bias, normalisation, ReLU. `groups` None is one group per channel: instance normalisation,
-    written as GroupNorm because that one keeps channels-last tensors as they are."""
-    norm = nn.GroupNorm(outputs if groups is None else groups, outputs)
+def conv_norm_relu(inputs: int, outputs: int) -> nn.Sequential:
+    """3×3 convolution without bias, instance normalisation with scale and bias, ReLU.
+
+    Not GroupNorm with a group per channel, whose backward pass on channels-last bf16 takes six times as long on a CPU.
+    """
+    norm = nn.InstanceNorm2d(outputs, affine=True)
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), norm, nn.ReLU())
 
 
@@ -58,7 +60,6 @@ class UNet(nn.Module):
         widths: Sequence[int],
         size: tuple[int, int],
         hidden: int = 128,
-        groups: int | None = None,
     ):
         super().__init__()
         step = 2 ** (len(widths) - 1)
@@ -69,14 +70,14 @@ class UNet(nn.Module):
                 f"{size[0]}×{size[1]}: change the size or the number of blocks"
             )
         befores = (inputs, *widths[:-1])
-        self.down = nn.ModuleList(conv_norm_relu(i, o, groups) for i, o in zip(befores, widths, strict=True))
+        self.down = nn.ModuleList(conv_norm_relu(i, o) for i, o in zip(befores, widths, strict=True))
         flat = widths[-1] * bottom[0] * bottom[1]
         layers = (nn.Linear(flat, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, flat))
         self.bridge = nn.Sequential(nn.Flatten(), *layers, nn.ReLU(), nn.Unflatten(1, (widths[-1], *bottom)))
         afters = (*widths[-2::-1], widths[0])  # each block hands the next skip its own number of channels
         below = (widths[-1], *afters[:-1])
         joined = [b + skip for b, skip in zip(below, reversed(widths), strict=True)]
-        self.up = nn.ModuleList(conv_norm_relu(i, o, groups) for i, o in zip(joined, afters, strict=True))
+        self.up = nn.ModuleList(conv_norm_relu(i, o) for i, o in zip(joined, afters, strict=True))
         self.head = nn.Conv2d(widths[0], outputs, 1)
 
     def features(self, x: Float[Tensor, "B I H W"]) -> Float[Tensor, "B F H W"]:
