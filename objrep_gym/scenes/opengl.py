@@ -229,7 +229,9 @@ class Canvas:
         self.resources.readDepthMap = mujoco.mjtDepthMap.mjDEPTH_ZEROFAR
         self.rectangle = mujoco.MjrRect(0, 0, size[1], size[0])
         self.templates = self.describe_pool()
-        self.meshes = [self.model.geom_dataid[k] for k in range(len(SHAPES))]
+        self.is_mesh = self.templates["type"] == mujoco.mjtGeom.mjGEOM_MESH
+        self.own_axes = self.templates["mat"].reshape(-1, 3, 3).astype(float)  # MuJoCo turns a mesh to its axes of inertia
+        self.fov = 0.0
         self.open_memory()
         self.set_up(light, profile)
         atexit.register(self.close)
@@ -299,22 +301,19 @@ class Canvas:
         rows["size"], rows["segid"] = solids.extents, solids.entity - 1
         rows["rgba"][..., :3], rows["rgba"][..., 3] = solids.rgb, 1
         rows["castshadow"] = solids.casts
-        place, turn = solids.centre, solids.axes
-        for shape in MESHES:
-            index = SHAPES.index(shape)
-            mesh, one = self.meshes[index], (kind == index)
-            own = np.empty(9)
-            mujoco.mju_quat2Mat(own, self.model.mesh_quat[mesh])
-            scale = solids.extents[..., :1]
-            place = np.where(one[..., None], place + scale * (turn @ self.model.mesh_pos[mesh]), place)
-            turn = np.where(one[..., None, None], scale[..., None] * (turn @ own.reshape(3, 3)), turn)
-        rows["pos"], rows["mat"] = place, turn.reshape(*turn.shape[:-2], 9)
-        order = np.argsort(~solids.present, axis=1, kind="stable")
-        rows = np.take_along_axis(rows, order, axis=1).view(np.dtype((np.void, GEOM.itemsize)))
-        return rows, solids.present.sum(axis=1)
+        turn = solids.axes @ self.own_axes[kind]
+        turn *= np.where(self.is_mesh[kind], solids.extents[..., 0], 1.0)[..., None, None]
+        rows["pos"], rows["mat"] = solids.centre, turn.reshape(*kind.shape, 9)
+        count = solids.present.sum(axis=1)
+        if count.min() < kind.shape[1]:
+            rows = np.take_along_axis(rows, np.argsort(~solids.present, axis=1, kind="stable"), axis=1)
+        return rows.view(np.dtype((np.void, GEOM.itemsize))), count
 
     def aim(self, fov: float) -> None:
         """Set what the cameras of a batch have in common."""
+        if fov == self.fov:
+            return
+        self.fov = fov
         for camera in self.scene.camera:
             camera.frustum_near, camera.frustum_far = NEAR, FAR
             camera.frustum_center, camera.frustum_width = 0.0, 0.0

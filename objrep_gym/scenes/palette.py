@@ -11,6 +11,9 @@ SKY = (0.54, 0.36, 0.98)  # hue, saturation, value: the plain light blue of the 
 
 def rgb(hsv: np.ndarray) -> np.ndarray:
     """RGB in [0, 1] of HSV in [0, 1], last axis 3, any leading shape."""
-    hue, saturation, value = np.moveaxis(np.asarray(hsv), -1, 0)
-    corner = np.stack([5.0 + 6 * hue, 3.0 + 6 * hue, 1.0 + 6 * hue], axis=-1) % 6
-    return value[..., None] * (1 - saturation[..., None] * np.clip(np.minimum(corner, 4 - corner), 0, 1))
+    hue, saturation, value = hsv[..., 0:1], hsv[..., 1:2], hsv[..., 2:3]
+    corner = (PRIMARIES + 6 * hue) % 6
+    return value * (1 - saturation * np.clip(np.minimum(corner, 4 - corner), 0, 1))
+
+
+PRIMARIES = np.array([5.0, 3.0, 1.0])  # where red, green and blue begin on the circle of six corners

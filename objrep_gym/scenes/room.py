@@ -221,9 +221,8 @@ class Room:
         if not set(outputs) <= set(OUTPUTS):
             raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
         published = self.look == "published"
-        cameras, scenes = self.cameras(factors), factors.astype(float)
-        solids = surfaces(scenes, textured=published) + objects(scenes)
-        pressed = shadows(scenes, cameras) if published and self.profile == "fast" and len(self.variant.objects) else None
+        cameras, solids = self.cameras(factors), draw_list(factors.astype(float), textured=published)
+        pressed = shadows(solids, cameras) if published and self.profile == "fast" else None
         image, mask, depth = self.engine.render(solids, pressed, cameras, outputs)
         return View(image, mask, depth, factors)
 
@@ -260,52 +259,49 @@ def look_up(table: np.ndarray, entities: np.ndarray) -> np.ndarray:
     return table[np.nan_to_num(entities[..., SHAPE]).astype(int)]
 
 
-def surfaces(scenes: np.ndarray, textured: bool) -> Solids:
-    """Floor and walls: slabs whose own z axis points into the room."""
-    n, thick = len(scenes), 0.05
-    angles = np.arange(4) * np.pi / 2
+def slabs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Floor and walls as boxes whose own z axis points into the room: centres, axes (5, 3, 3), half extents."""
+    thick, angles = 0.05, np.arange(4) * np.pi / 2
     outward = np.stack([np.cos(angles), np.sin(angles), np.zeros(4)], axis=-1)
-    along = np.cross([0.0, 0.0, 1.0], outward)
-    walls = np.stack([along, np.broadcast_to([0.0, 0.0, 1.0], (4, 3)), -outward], axis=-1)
-    walls[..., 0] = np.cross(walls[..., 1], walls[..., 2])
-    axes = np.concatenate([np.eye(3)[None], walls])
-    middle = outward * (HALF_WIDTH + thick) + np.array([0, 0, WALL_HEIGHT / 2])
-    centre = np.concatenate([[[0.0, 0.0, -thick]], middle])
+    vertical = np.broadcast_to([0.0, 0.0, 1.0], (4, 3))
+    walls = np.stack([np.cross(vertical, -outward), vertical, -outward], axis=-1)
+    middle = outward * (HALF_WIDTH + thick) + vertical * WALL_HEIGHT / 2
     extents = np.array([(HALF_WIDTH, HALF_WIDTH, thick)] + [(HALF_WIDTH, WALL_HEIGHT / 2, thick)] * 4)
-    texture = np.array([1, 2, 2, 2, 2]) if textured else np.zeros(5, int)
-
-    def each(value: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(value, (n, *value.shape))
-
-    colours = rgb(scenes[:, 1 : len(BACKGROUND), COLOUR])
-    ids, cubes = np.arange(1, len(BACKGROUND)), np.zeros(5, int)
-    there, dark = np.ones(5, bool), np.zeros(5, bool)
-    return Solids(
-        each(cubes), each(centre), each(axes), each(extents), colours, each(ids), each(texture), each(there), each(dark)
-    )
+    return np.vstack([[0.0, 0.0, -thick], middle]), np.concatenate([np.eye(3)[None], walls]), extents
 
 
-def objects(scenes: np.ndarray) -> Solids:
-    """The things on the floor."""
-    things = scenes[:, len(BACKGROUND) :]
-    present = ~np.isnan(things[..., SHAPE])
-    things = np.nan_to_num(things)
-    centre = np.concatenate([things[..., PLACE], height(things)[..., None]], axis=-1)
-    ids = np.broadcast_to(np.arange(len(BACKGROUND), scenes.shape[1]), present.shape)
-    extents = look_up(EXTENTS, things) * things[..., SIZE, None]
-    axes, plain = about_vertical(things[..., HEADING]), np.zeros(present.shape, int)
-    return Solids(
-        things[..., SHAPE].astype(int), centre, axes, extents, rgb(things[..., COLOUR]), ids, plain, present, present
-    )
+SLABS = slabs()
+SURFACES = len(SLABS[0])
 
 
-def shadows(scenes: np.ndarray, cameras: Cameras) -> Solids:
-    """Hard cast shadows: each object pressed flat, along the light, on the floor and on each wall that the light reaches.
+def draw_list(scenes: np.ndarray, textured: bool) -> Solids:
+    """Floor and walls, then the things on the floor, of scenes (N, E, F)."""
+    there = ~np.isnan(scenes[:, 1:, SHAPE])
+    there[:, :SURFACES] = True
+    casts = there.copy()
+    casts[:, :SURFACES] = False
+    known = np.nan_to_num(scenes)[:, 1:]
+    things, shape = known[:, SURFACES:], known[..., SHAPE].astype(int)
+    n, count = there.shape
+    centre, axes, extents = np.empty((n, count, 3)), np.empty((n, count, 3, 3)), np.empty((n, count, 3))
+    for whole, surface in zip((centre, axes, extents), SLABS, strict=True):
+        whole[:, :SURFACES] = surface
+    centre[:, SURFACES:, :2], centre[:, SURFACES:, 2] = things[..., PLACE], height(things)
+    axes[:, SURFACES:] = about_vertical(things[..., HEADING])
+    extents[:, SURFACES:] = EXTENTS[shape[:, SURFACES:]] * things[..., SIZE, None]
+    texture = np.zeros((n, count), int)
+    texture[:, :SURFACES] = (1, 2, 2, 2, 2) if textured else 0
+    ids = np.broadcast_to(np.arange(1, count + 1), (n, count))
+    return Solids(shape, centre, axes, extents, rgb(known[..., COLOUR]), ids, texture, there, casts)
+
+
+def shadows(solids: Solids, cameras: Cameras) -> Solids:
+    """Hard cast shadows: each thing pressed flat, along the light, on the floor and on each wall that the light reaches.
 
     A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
     colour times `share`, the part of the light there that does not come from the distant lamp."""
     light = np.asarray(LIGHT.direction)
-    things, flat, lift = objects(scenes), 2e-3, 4e-3
+    things, flat, lift = solids[SURFACES:], 2e-3, 4e-3
     parts = []
     for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
         normal = np.asarray(normal, float)
@@ -314,7 +310,7 @@ def shadows(scenes: np.ndarray, cameras: Cameras) -> Solids:
         centre = things.centre - along[..., None] * light * (1 - flat)
         near, far = LIGHT.on(normal, cameras.forward)
         share = (near / (near + far))[:, None, None]
-        colours = np.broadcast_to(rgb(scenes[:, entity, None, COLOUR]) * share, things.rgb.shape)
+        colours = np.broadcast_to(solids.rgb[:, entity - 1, None] * share, things.rgb.shape)
         ids = np.full_like(things.entity, entity)
         parts.append(replace(things, centre=centre, axes=press @ things.axes, rgb=colours, entity=ids))
     return parts[0] + parts[1] + parts[2]

@@ -34,6 +34,10 @@ class Solids:
     present: np.ndarray
     casts: np.ndarray
 
+    def __getitem__(self, columns: slice) -> "Solids":
+        """Some of the solids of every scene."""
+        return Solids(*(value[:, columns] for value in vars(self).values()))
+
     def __add__(self, other: "Solids") -> "Solids":
         """Both draw lists, one after the other."""
         pairs = zip(vars(self).values(), vars(other).values(), strict=True)

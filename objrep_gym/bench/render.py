@@ -1,0 +1,167 @@
+# pyright: reportAttributeAccessIssue=false
+# (mujoco ships no types of its C API)
+"""How fast a room becomes pixels: our engine beside `mujoco.Renderer`, as it comes and as well as it can be set.
+
+All routes draw the same scenes, scene edits included, in turns within one process; figures are medians over rounds of the
+process's CPU time, all threads together, since wall time on a busy machine says little.
+"""
+
+import importlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from objrep_gym.scenes.opengl import FAR, NEAR, probe
+from objrep_gym.scenes.palette import SKY, rgb
+from objrep_gym.scenes.room import FIELD_OF_VIEW, LIGHT, Room, draw_list
+from objrep_gym.scenes.shapes import MESHES, SHAPES
+from objrep_gym.scenes.view import Cameras
+from objrep_gym.scenes.world import scene_streams
+
+PASSES = {"rgb": ("image",), "rgb+ids+depth": ("image", "mask", "depth")}
+TUNED, DEFAULT = "mujoco.Renderer tuned", "mujoco.Renderer default"
+MESH_SCALE = 0.36  # a mesh cannot be scaled in place: the Renderer draws all of them at the mean size
+GEOMS = {"cube": "BOX", "sphere": "SPHERE", "cylinder": "CYLINDER", "capsule": "CAPSULE"}
+
+
+class ModelRoom:
+    """A room as a MuJoCo model whose fields are edited in place, drawn by `mujoco.Renderer`."""
+
+    def __init__(self, room: Room, tuned: bool):
+        self.room = room
+        self.model = self.build(len(room.variant.objects), room.size, tuned)
+        self.data = mujoco.MjData(self.model)
+        self.kinds = np.array([getattr(mujoco.mjtGeom, f"mjGEOM_{GEOMS.get(name, 'MESH')}") for name in SHAPES], int)
+        self.meshes = np.array([self.model.mesh(name).id if name in MESHES else -1 for name in SHAPES])
+        self.is_long = np.array([name in ("cylinder", "capsule") for name in SHAPES])
+        self.renderer = mujoco.Renderer(self.model, *room.size)
+
+    def build(self, count: int, size: tuple[int, int], tuned: bool) -> mujoco.MjModel:
+        """Floor, walls, sky and a pool of `count` geoms; `tuned` drops multisampling, shadows and fine tessellation."""
+        spec = mujoco.MjSpec()
+        spec.visual.global_.offheight, spec.visual.global_.offwidth = size
+        spec.stat.extent, spec.visual.map.znear, spec.visual.map.zfar = 1.0, NEAR, FAR
+        spec.visual.headlight.ambient, spec.visual.headlight.diffuse = [LIGHT.ambient] * 3, [LIGHT.camera] * 3
+        if tuned:
+            spec.visual.quality.offsamples = spec.visual.quality.shadowsize = 0
+            spec.visual.quality.numslices, spec.visual.quality.numstacks = 16, 8
+        sky = rgb(np.array(SKY))
+        flat, skybox = mujoco.mjtBuiltin.mjBUILTIN_FLAT, mujoco.mjtTexture.mjTEXTURE_SKYBOX
+        spec.add_texture(name="sky", type=skybox, builtin=flat, rgb1=sky, rgb2=sky, width=4, height=24)
+        for name, mesh in MESHES.items():
+            vertices, faces = mesh()
+            spec.add_mesh(name=name, uservert=(MESH_SCALE * vertices).ravel(), userface=faces.ravel())
+        directional = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+        light = spec.worldbody.add_light(type=directional, dir=LIGHT.direction, castshadow=not tuned)
+        light.diffuse, light.ambient, light.specular = [LIGHT.distant] * 3, [0.0] * 3, [0.0] * 3
+        spec.worldbody.add_camera(name="camera", fovy=np.degrees(FIELD_OF_VIEW))
+        spec.add_material(name="matt", specular=0, shininess=0)
+        for _ in range(5 + count):
+            # not where the body is, or MuJoCo would take their frames for the same and pass over edits
+            geom = spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=(1, 1, 1), material="matt")
+            geom.pos, geom.quat = (1, 2, 3), (0.5, 0.5, 0.5, 0.5)
+        return spec.compile()
+
+    def render(self, scenes: np.ndarray, outputs: Sequence[str]) -> list[list[np.ndarray]]:
+        """Edit the model to one scene (E, F) after the other and draw each output in a pass of its own."""
+        solids, cameras = draw_list(scenes, textured=False), self.room.cameras(scenes)
+        kinds, meshes = self.kinds[solids.shape], self.meshes[solids.shape]
+        turns, looks = solids.axes.reshape(*solids.shape.shape, 9), camera_axes(cameras).reshape(-1, 9)
+        sizes = solids.extents.copy()  # MjModel has radius and half length, where MjvGeom has two radii first
+        sizes[self.is_long[solids.shape], 1] = sizes[self.is_long[solids.shape], 2]
+        pictures, model = [], self.model
+        for i in range(len(scenes)):
+            model.geom_type[:], model.geom_dataid[:] = kinds[i], meshes[i]
+            model.geom_pos[:], model.geom_size[:] = solids.centre[i], sizes[i]
+            model.geom_rgba[:, :3], model.geom_rgba[:, 3] = solids.rgb[i], solids.present[i]
+            for quaternion, turn in zip(model.geom_quat, turns[i], strict=True):
+                mujoco.mju_mat2Quat(quaternion, turn)
+            model.cam_pos[0] = cameras.position[i]
+            mujoco.mju_mat2Quat(model.cam_quat[0], looks[i])
+            pictures.append(self.draw(outputs))
+        return pictures
+
+    def draw(self, outputs: Sequence[str]) -> list[np.ndarray]:
+        """The model as it is: RGB, then ids, then metres."""
+        mujoco.mj_forward(self.model, self.data)
+        self.renderer.update_scene(self.data, camera="camera")
+        drawn = [self.renderer.render()]
+        if "mask" in outputs:
+            self.renderer.enable_segmentation_rendering()
+            drawn.append(self.renderer.render())
+            self.renderer.disable_segmentation_rendering()
+        if "depth" in outputs:
+            self.renderer.enable_depth_rendering()
+            drawn.append(self.renderer.render())
+            self.renderer.disable_depth_rendering()
+        return drawn
+
+    def close(self) -> None:
+        self.renderer.close()
+
+
+def camera_axes(cameras: Cameras) -> np.ndarray:
+    """Rotations (N, 3, 3) of cameras in MuJoCo's convention: x right, y up, z backward."""
+    return np.stack([np.cross(cameras.forward, cameras.up), cameras.up, -cameras.forward], axis=-1)
+
+
+def renderers_find_opengl() -> None:
+    """Have `mujoco.Renderer` use the library that works here: MuJoCo reads MUJOCO_GL only when it is imported."""
+    os.environ["MUJOCO_GL"] = probe()
+    importlib.reload(importlib.import_module("mujoco.rendering.classic.gl_context"))
+
+
+def bench_render(size: int = 64, rounds: int = 15, frames: int = 64) -> Iterator[dict[str, Any]]:
+    """One record a route and output: `route, size, look, outputs, us_per_frame, frames_per_second` and, in the plain look,
+    `ratio_to_tuned_renderer` and `ratio_to_default_renderer` (> 1 is faster than that Renderer).
+
+    frames: a round of the tuned routes; the default Renderer, a hundred times slower, draws two a round."""
+    renderers_find_opengl()
+    plain, published = Room(look="plain", size=(size, size)), Room(look="published", size=(size, size))
+    scenes = plain.sample(scene_streams(0, "test", 0, frames), frames)
+    tuned, default = ModelRoom(plain, tuned=True), ModelRoom(plain, tuned=False)
+
+    def one_by_one(outputs: Sequence[str]) -> int:
+        return sum(len(plain.render(scenes[i : i + 1], outputs).image) for i in range(frames))
+
+    routes: dict[tuple[str, str], Callable[[Sequence[str]], int]] = {
+        (DEFAULT, "plain"): lambda outputs: len(default.render(scenes[:2], outputs)),
+        (TUNED, "plain"): lambda outputs: len(tuned.render(scenes, outputs)),
+        ("opengl", "plain"): lambda outputs: len(plain.render(scenes, outputs).image),
+        ("opengl one by one", "plain"): one_by_one,
+        ("opengl", "published"): lambda outputs: len(published.render(scenes, outputs).image),
+    }
+    try:
+        times = interleave(routes, rounds)
+    finally:
+        for drawn in (tuned, default, plain, published):
+            drawn.close()
+    yield from records(times, size)
+
+
+def interleave(routes: dict, rounds: int) -> dict[tuple, float]:
+    """Median CPU seconds a frame of each route and output; every round runs all of them, after one that is not counted."""
+    spent: dict[tuple, list[float]] = {(*route, output): [] for route in routes for output in PASSES}
+    for turn in range(rounds + 1):
+        for route, run in routes.items():
+            for output, outputs in PASSES.items():
+                began = time.process_time()
+                count = run(outputs)
+                if turn:
+                    spent[(*route, output)].append((time.process_time() - began) / count)
+    return {key: float(np.median(values)) for key, values in spent.items()}
+
+
+def records(times: dict[tuple, float], size: int) -> Iterator[dict[str, Any]]:
+    """Medians as the records that `bench_render` promises."""
+    for (route, look, outputs), seconds in times.items():
+        record = {"route": route, "size": size, "look": look, "outputs": outputs}
+        record |= {"us_per_frame": round(1e6 * seconds, 1), "frames_per_second": round(1 / seconds, 1)}
+        if look == "plain":
+            for name, rival in (("tuned", TUNED), ("default", DEFAULT)):
+                record[f"ratio_to_{name}_renderer"] = round(times[rival, look, outputs] / seconds, 2)
+        yield record
