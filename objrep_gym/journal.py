@@ -1,7 +1,9 @@
 """What a run wrote down: JSON lines always, wandb if asked. The only file that may import wandb."""
 
+import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,24 +14,47 @@ NAME = "journal.jsonl"
 
 
 class Journal:
-    """One JSON object per line in `folder/journal.jsonl`, each written at once.
+    """One JSON object per line in `folder/journal.jsonl`, each handed to the system at once.
 
-    A run that goes on from a step drops the lines after it, and a line that a kill tore: they will be written again.
+    `after`: a run that goes on from this step drops the lines beyond it, and a line that a kill tore: they will be written
+    again. `wandb`: a project, where every line goes too (WANDB_MODE=offline keeps it on this machine, in `folder`).
     """
 
-    def __init__(self, folder: Path | str, after: int | None = None):
+    def __init__(
+        self,
+        folder: Path | str,
+        after: int | None = None,
+        wandb: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ):
         self.path = Path(folder) / NAME
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
-            kept = [line for line in read(self.path) if after is None or line.get("step", 0) <= after]
+            kept = [line for line in read(self.path) if after is None or (line.get("step") or 0) <= after]
             whole.write(self.path, "".join(map(encode, kept)))
+        self.online = start_wandb(self.path.parent, wandb, settings or {}) if wandb else None
 
     def write(self, **values: Any) -> None:
-        """Append one line; numbers that are not finite become null, as JSON has none."""
+        """Append one line; numbers that are not finite become null, as JSON has none. `step`, where given, orders lines."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(encode(values))
+        if self.online is not None:
+            self.online.log(values, step=values.get("step"))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return read(self.path)
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let wandb finish. The lines are on disk already."""
+        online, self.online = self.online, None
+        if online is not None:
+            online.finish()
 
 
 def read(path: Path | str) -> Iterator[dict[str, Any]]:
@@ -37,9 +62,7 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
 
     Raises ValueError naming file and line if any other line is not a JSON object.
     """
-    for number, line in enumerate(Path(path).read_text(encoding="utf-8").splitlines(keepends=True), 1):
-        if not line.endswith("\n"):
-            return
+    for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").split("\n")[:-1], 1):
         try:
             value = json.loads(line)
         except json.JSONDecodeError as error:
@@ -50,6 +73,39 @@ def read(path: Path | str) -> Iterator[dict[str, Any]]:
 
 
 def encode(values: Mapping[str, Any]) -> str:
-    """One line: JSON, NaN and infinities as null."""
-    finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}
-    return json.dumps(finite, allow_nan=False) + "\n"
+    """One line: JSON, NaN and infinities as null, numpy's and torch's numbers as Python's."""
+    return json.dumps({name: plain(value) for name, value in values.items()}, allow_nan=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """A number of any library as Python's own, None where it is not finite; everything else as it is."""
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def start_wandb(folder: Path, project: str, settings: Mapping[str, Any]) -> Any:
+    """A wandb run that belongs to the folder: who continues the one continues the other."""
+    wandb = import_wandb()
+    name = folder.resolve()
+    identity = hashlib.sha256(str(name).encode()).hexdigest()[:16]
+    return wandb.init(project=project, name=name.name, id=identity, resume="allow", dir=str(folder), config=dict(settings))
+
+
+def download(ref: str) -> Path:
+    """The folder of a wandb artifact, `entity/project/name:v3`, fetched once into wandb's cache. Raises ValueError on a
+    reference of another form, and what wandb raises where it has none."""
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+/[\w.-]+:[\w.-]+", ref):
+        raise ValueError(f"{ref!r} is no artifact: write entity/project/name:v3")
+    return Path(import_wandb().Api().artifact(ref).download())
+
+
+def import_wandb() -> Any:
+    """wandb, imported only where it is asked for."""
+    try:
+        import wandb
+    except ImportError as error:
+        raise ImportError(
+            "wandb is not installed: `pip install wandb`, or leave it out: JSON lines are always written"
+        ) from error
+    return wandb

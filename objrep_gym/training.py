@@ -87,8 +87,8 @@ def fit(
 
     Yields a Progress at each multiple of an interval in `every` ({"report": 25}), at the last step, and once a second
     in a slow loop. `start` is a state of an earlier Progress; `batches` then starts at that step too, and its attribute
-    `examples`, if any, is the size of the training set, for losses that need it. Raises ValueError on patterns that name no parameter, and
-    FloatingPointError, before anything of it is reported, on a loss that is not finite.
+    `examples`, if any, is the size of the training set, for losses that need it. Raises ValueError on patterns that name
+    no parameter, and FloatingPointError, before anything of it is reported, on a loss that is not finite.
     """
     every = {"report": 25} if every is None else every
     loop = Loop(model, stage, precision, getattr(batches, "examples", None))
@@ -118,14 +118,15 @@ class Loop:
 
     def __init__(self, model: nn.Module, stage: Stage, precision: Precision, examples: int | None):
         self.stage, self.step, self.examples = stage, 0, examples
-        self.device = next(model.parameters()).device
+        self.device = device_of(model)
         freeze(model, stage.trains)
         to_channels_last(model)
         self.optimiser = make_optimiser(model, stage, self.device)
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
-        self.processes = int(os.environ.get("WORLD_SIZE", "1"))
+        self.processes, self.rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
         self.distributed = self.processes > 1
         self.run = self.wrap(model)
+        self.part_noise()
         self.autocast = torch.autocast(self.device.type, torch.bfloat16) if precision == "bf16" else nullcontext()
         self.clock = Clock(torch.zeros((), dtype=torch.int64, device=self.device), stage.steps, examples)
         self.names: tuple[list[str], list[str]] | None = None
@@ -140,6 +141,11 @@ class Loop:
         if self.device.type == "cuda":
             return torch.compile(model, mode=None if self.distributed else "reduce-overhead")
         return model
+
+    def part_noise(self) -> None:
+        """Each process of several draws its own noise, or their gradients would repeat each other's samples."""
+        if self.rank:
+            torch.manual_seed(torch.initial_seed() + 1_000_003 * self.rank + self.step)
 
     def advance(self, scenes: Scenes) -> None:
         """One step: forward, backward, update. Nothing here waits for the device."""
@@ -203,6 +209,7 @@ class Loop:
         self.step = int(state["step"])
         self.optimiser.load_state_dict(state["optimiser"])
         restore_random_state(state["random"], self.device)
+        self.part_noise()
 
 
 def random_state(device: torch.device) -> State:
@@ -218,13 +225,21 @@ def restore_random_state(state: State, device: torch.device) -> None:
         torch.cuda.set_rng_state(state["cuda"], device)
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's parameters are; raises ValueError if it has none, as there is nothing to train then."""
+    for parameter in model.parameters():
+        return parameter.device
+    raise ValueError(f"{type(model).__name__} has no parameters: there is nothing to train, use it as it is")
+
+
 def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
     """Let the parameters that match learn and freeze the others; modules with none that learn go to `eval()`, or the
     running statistics of a frozen BatchNorm would drift on. Raises ValueError on a pattern that matches none."""
     names = [name for name, _ in model.named_parameters()]
     idle = [pattern for pattern in patterns if not any(fnmatchcase(name, pattern) for name in names)]
     if idle or not patterns:
-        raise ValueError(f"trains={list(patterns)}: {idle or 'nothing'} matches no parameter. The model has {short(names)}")
+        told = ", ".join(map(repr, idle)) or "no pattern"
+        raise ValueError(f"trains={list(patterns)}: {told} matches no parameter; the model has {short(names)}")
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(any(fnmatchcase(name, pattern) for pattern in patterns))
     model.train()
@@ -258,6 +273,27 @@ def to_channels_last(model: nn.Module) -> None:
 def channels_last(scenes: Scenes) -> Scenes:
     """The batch with its image's channels innermost; no copy where they are already."""
     return Scenes(scenes.image.contiguous(memory_format=torch.channels_last), scenes.mask, scenes.factors)
+
+
+def own_device() -> torch.device:
+    """The GPU of this process, where there is one, else the CPU."""
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+def leads() -> bool:
+    """Whether this process writes: the only one, or the first of several."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def agreed(flag: bool) -> bool:
+    """Whether any of the processes says so; all must ask at the same step, which they do where `fit` yields."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return flag
+    vote = torch.tensor(float(flag), device=own_device())
+    torch.distributed.all_reduce(vote, torch.distributed.ReduceOp.MAX)
+    return bool(vote.item())
 
 
 def seed_everything(seed: int) -> None:

@@ -129,9 +129,7 @@ def from_name(name: str) -> Path:
     if (PRETRAINED / name / WEIGHTS).exists():
         return PRETRAINED / name
     if name in listed():
-        from objrep_gym.data.fetch import fetch
-
-        return attempt(lambda: fetch(name, listed()[name], (CONFIG, WEIGHTS)), name, "it could not be fetched")
+        return attempt(lambda: fetched(name, listed()[name]), name, "it could not be fetched")
     model, data = name.split("@")
     raise WeightsError(
         f"{name} has no published weights. `objrep-gym train {model} --data {data} --out runs/{name}` makes them; "
@@ -164,7 +162,16 @@ def from_hub(ref: str) -> Path:
     )
 
 
-def listed() -> dict[str, dict[str, str]]:
+def fetched(name: str, entry: dict[str, Any]) -> Path:
+    """The cached folder of a listed name: `url` is where its files lie, `sha256` has the digest of each."""
+    from objrep_gym.data.fetch import cache, fetch
+
+    for file in (WEIGHTS, CONFIG):
+        fetch(f"{entry['url'].rstrip('/')}/{file}", entry["sha256"][file], cache() / "weights" / name / file)
+    return cache() / "weights" / name
+
+
+def listed() -> dict[str, dict[str, Any]]:
     """Entries of weights.toml by published name."""
     return tomllib.loads(LISTED.read_text(encoding="utf-8")) if LISTED.exists() else {}
 

@@ -5,7 +5,7 @@ import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ OUTPUTS = ("mask", "factors")
 AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
 
 
+@runtime_checkable
 class Source(Protocol):
     """Numbered scenes: example i is always the same. `examples` is their number, None where they never end."""
 

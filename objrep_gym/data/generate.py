@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -30,6 +30,7 @@ ROWS = 1024  # scenes in a shard: some seconds of work, so that little is lost t
 CHUNK = 128  # scenes drawn at once
 
 
+@runtime_checkable
 class Description(Protocol):
     """What can be sent to a worker and opened there."""
 
@@ -84,8 +85,8 @@ class Generated:
 def generate(recipe: Recipe, out: Path | str, workers: int = 1, progress: bool = True) -> Generated:
     """Draw what `recipe` says into the folder `out`, or go on where an earlier call was stopped.
 
-    Raises ShardsError, and changes nothing, if `out` holds foreign files or damaged shards, was begun with other settings or
-    is in use; OSError if the disk is full, after which the same call goes on once there is room.
+    Raises ShardsError, and changes nothing, if `out` holds foreign files or damaged shards, was begun with other settings
+    or is in use; OSError if the disk is full, after which the same call goes on once there is room.
     """
     recipe, out = recipe.check(), Path(out)
     if workers < 1:
@@ -123,7 +124,7 @@ def describe(recipe: Recipe) -> Layout:
     """What the shards of a recipe hold; opens the world, without drawing."""
     world = recipe.world.open()
     try:
-        return Layout(world.about, tuple(world.size), recipe.outputs)
+        return Layout(world.about, world.size, recipe.outputs)
     finally:
         world.close()
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,9 +52,9 @@ class Layout:
         return self.size[0] * self.size[1] * channels * dtype.itemsize
 
     def pictures(self, output: str, flat: np.ndarray) -> np.ndarray:
-        """Bytes (N · bytes_of) as pictures: uint8 (N, H, W, 3), uint8 (N, H, W) or float32 (N, H, W)."""
+        """Bytes (N, bytes_of) as pictures: uint8 (N, H, W, 3), uint8 (N, H, W) or float32 (N, H, W)."""
         dtype, channels = PIXELS[output]
-        return flat.view(dtype).reshape(-1, *self.size, *([channels] if channels > 1 else []))
+        return flat.view(dtype).reshape(len(flat), *self.size, *([channels] if channels > 1 else []))
 
 
 def import_parquet() -> None:
@@ -68,10 +68,11 @@ def write_shard(path: Path, view: View, layout: Layout) -> None:
     import pyarrow.parquet as pq
 
     schema = layout.schema()
-    pixels = [fixed(getattr(view, name), schema.field(name).type) for name in layout.outputs]
+    pixels = [plain(getattr(view, name), schema.field(name).type, len(view.image)) for name in layout.outputs]
     entities = len(layout.about.entities)
-    columns = np.ascontiguousarray(np.moveaxis(view.factors.astype(np.float32, copy=False), 2, 0))
-    factors = [pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), entities) for column in columns]
+    columns = np.moveaxis(view.factors.astype(np.float32, copy=False), 2, 0)
+    floats = [plain(column, pa.float32(), column.size) for column in columns]
+    factors = [pa.FixedSizeListArray.from_arrays(values, entities) for values in floats]
     table = pa.Table.from_arrays([*pixels, *factors], schema=schema)
     pq.write_table(
         table, path, compression="zstd", compression_level=LEVEL, use_dictionary=False, write_statistics=False,
@@ -79,12 +80,11 @@ def write_shard(path: Path, view: View, layout: Layout) -> None:
     )  # fmt: skip
 
 
-def fixed(pictures: np.ndarray, kind: "pa.DataType") -> "pa.Array":
-    """Pictures (N, …) as a fixed-size binary column over their own memory."""
+def plain(values: np.ndarray, kind: "pa.DataType", count: int) -> "pa.Array":
+    """`count` values of a fixed-size type over an array's own memory; `pa.array` would import pandas, for two seconds."""
     import pyarrow as pa
 
-    pixels = np.ascontiguousarray(pictures)
-    return pa.Array.from_buffers(kind, len(pixels), [None, pa.py_buffer(pixels)])
+    return pa.Array.from_buffers(kind, count, [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
 def read_layout(path: Path) -> tuple[Layout, int]:
@@ -94,8 +94,10 @@ def read_layout(path: Path) -> tuple[Layout, int]:
     try:
         footer = pq.read_metadata(path)
         described = json.loads((footer.metadata or {})[KEY])
-        about = {name: tuple(v) if isinstance(v, list) else v for name, v in described["about"].items()}
-        layout = Layout(About(**about), tuple(described["size"]), tuple(described["outputs"]))
+        about = described["about"]
+        told = About(tuple(about["entities"]), tuple(about["factors"]), tuple(about["sizes"]), int(about["background"]))
+        height, width = described["size"]
+        layout = Layout(told, (height, width), tuple(described["outputs"]))
     except KeyError as error:
         raise ShardsError(f"{path} is a Parquet file without scenes: `objrep-gym generate` did not write it") from error
     except (ValueError, TypeError, OSError) as error:
@@ -137,48 +139,66 @@ class Stored:
             raise ShardsError(f"{different[0]} holds scenes of another kind than {self.paths[0].name} beside it")
         self.examples: int | None = sum(rows for _, rows in layouts)
         self.about, self.size = self.layout.about, self.layout.size
-        self.rows: Any = None
+        self.mapped: Mapped | None = None
 
     def read(self, indices: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """Scenes by number. Raises ShardsError on a picture that was not generated, IndexError on a number too large."""
         missing = [name for name in outputs if name not in self.layout.outputs]
         if missing:
             raise ShardsError(f"{self.folder} holds {', '.join(self.layout.outputs)}, no {missing[0]}: generate it anew")
-        if self.rows is None:
-            self.rows = open_rows(self.paths)
-        table = self.rows[np.asarray(indices)]
-        pictures = {name: self.layout.pictures(name, flat_bytes(table, name)) for name in outputs}
-        factors = np.stack([flat_floats(table, name) for name in self.about.factors], axis=-1)
-        shaped = factors.reshape(len(table), len(self.about.entities), len(self.about.factors))
-        return View(pictures["image"], pictures.get("mask"), pictures.get("depth"), shaped)
+        if self.mapped is None:
+            self.mapped = Mapped(self.paths, self.layout)
+        rows = self.mapped.places(np.asarray(indices))
+        pictures = {name: self.layout.pictures(name, self.mapped.take(name, *rows)) for name in outputs}
+        factors = np.empty((len(indices), len(self.about.entities), len(self.about.factors)), np.float32)
+        for column, name in enumerate(self.about.factors):
+            factors[:, :, column] = self.mapped.take(name, *rows)
+        return View(pictures["image"], pictures.get("mask"), pictures.get("depth"), factors)
 
     def close(self) -> None:
         """Let go of the mapped files."""
-        self.rows = None
+        self.mapped = None
 
 
-def open_rows(paths: Sequence[Path]) -> Any:
-    """The shards as one Arrow-formatted `datasets.Dataset`, without its own progress bars."""
+class Mapped:
+    """The columns of all shards as arrays over `datasets`' memory-mapped cache, in pieces as they lie there. Arrow's own
+    gathering of random rows builds an array for each row and column: ten times the work."""
+
+    def __init__(self, paths: Sequence[Path], layout: Layout):
+        table = open_rows(paths)
+        self.columns = {name: [pixels(piece) for piece in table.column(name).chunks] for name in layout.outputs}
+        self.columns |= {name: [floats(piece) for piece in table.column(name).chunks] for name in layout.about.factors}
+        self.starts = np.cumsum([0, *(len(piece) for piece in self.columns["image"])])
+
+    def places(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Piece, and row in that piece, of each index. Raises IndexError on one out of range."""
+        if len(indices) and not 0 <= indices.min() <= indices.max() < self.starts[-1]:
+            raise IndexError(f"scenes {indices.min()} to {indices.max()} asked of {self.starts[-1]}")
+        pieces = np.searchsorted(self.starts, indices, side="right") - 1
+        return pieces, indices - self.starts[pieces]
+
+    def take(self, name: str, pieces: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Rows of a column (N, width), copied."""
+        column = self.columns[name]
+        taken = np.empty((len(rows), column[0].shape[1]), column[0].dtype)
+        for place, (piece, row) in enumerate(zip(pieces.tolist(), rows.tolist(), strict=True)):
+            taken[place] = column[piece][row]
+        return taken
+
+
+def open_rows(paths: Sequence[Path]) -> "pa.Table":
+    """The shards as one table in the cache of `datasets`, unpacked there at the first time, with its usual bar."""
     import datasets
 
-    shown = datasets.utils.logging.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    try:
-        files = [str(path) for path in paths]
-        return datasets.load_dataset("parquet", data_files=files, split="train").with_format("arrow")
-    finally:
-        if shown:
-            datasets.enable_progress_bars()
+    return datasets.load_dataset("parquet", data_files=[str(path) for path in paths], split="train").data.table
 
 
-def flat_bytes(table: "pa.Table", name: str) -> np.ndarray:
-    """A fixed-size binary column as one run of bytes."""
-    array = table.column(name).combine_chunks()
-    width = array.type.byte_width
-    start = array.offset * width
-    return np.frombuffer(array.buffers()[1], np.uint8, len(array) * width, start)
+def pixels(piece: "pa.FixedSizeBinaryArray") -> np.ndarray:
+    """A fixed-size binary piece as bytes (n, width), not copied."""
+    width = piece.type.byte_width
+    return np.frombuffer(piece.buffers()[1], np.uint8, len(piece) * width, piece.offset * width).reshape(-1, width)
 
 
-def flat_floats(table: "pa.Table", name: str) -> np.ndarray:
-    """A column of lists of floats as one run of floats."""
-    return table.column(name).combine_chunks().flatten().to_numpy(zero_copy_only=False)
+def floats(piece: "pa.FixedSizeListArray") -> np.ndarray:
+    """A piece of lists of floats as (n, list size), not copied."""
+    return piece.flatten().to_numpy().reshape(len(piece), -1)

@@ -40,13 +40,13 @@ def bar(title: str, total: int) -> Iterator[Show]:
 
 def lines(title: str, total: int) -> Show:
     """Prints `title 1,200/100,000  text`."""
-    last = float("-inf")
+    last, ended = float("-inf"), False
 
     def show(done: int, text: str) -> None:
-        nonlocal last
-        if done >= total or time.monotonic() - last >= LINE_SECONDS:
+        nonlocal last, ended
+        if (done >= total and not ended) or time.monotonic() - last >= LINE_SECONDS:
             print(f"{title} {done:,}/{total:,}  {text}", flush=True)
-            last = time.monotonic()
+            last, ended = time.monotonic(), done >= total
 
     return show
 

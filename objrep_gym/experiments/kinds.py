@@ -1,14 +1,16 @@
 """Run: one training, from config and data to a run directory; and `perform`, which makes or continues it."""
 
 import json
+import os
 import platform
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, fields
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,21 @@ from objrep_gym.data.watching import Show, left, watching
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
-from objrep_gym.training import Precision, Progress, Stage, fit, seed_everything
+from objrep_gym.training import (
+    Precision,
+    Progress,
+    Stage,
+    agreed,
+    fit,
+    leads,
+    own_device,
+    restore_random_state,
+    seed_everything,
+)
 
 RUN, STATE = "run.json", "state.pt"
+PROCESS_STRIDE = 1_000_003  # between the seeds of processes that train together
+HARMLESS = ("save", "report")  # fields that may change between two calls: the weights do not depend on them
 SAVE_SECONDS = 300.0  # a slow run saves at least this often
 
 
@@ -61,37 +75,45 @@ class Performed:
     losses: dict[str, float]
 
 
-def perform(run: Run, folder: Path | str, *, minutes: float | None = None, progress: bool = True) -> Performed:
+def perform(
+    run: Run, folder: Path | str, *, minutes: float | None = None, progress: bool = True, wandb: str | None = None
+) -> Performed:
     """Train what `run` says in `folder`, or go on where that was left; returns when finished or out of `minutes`.
 
     Killed at any moment and performed again, it continues from the last save to the weights of an uninterrupted run.
-    SIGTERM and Ctrl-C save first. Raises ValueError if `folder` holds another run or files of something else.
+    SIGTERM and Ctrl-C save first. `wandb`: a project that gets the journal's lines too. Started by `accelerate launch`, the
+    processes share each step and the first one writes. Raises ValueError if `folder` holds another run, or something else.
     """
     folder = Path(folder)
-    begin(run, folder)
-    whole.sweep(folder)
+    if leads():
+        begin(run, folder)
+        whole.sweep(folder)
     state = read_state(folder)
     seed_everything(run.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = run.model.build().to(device)
+    model = run.model.build().to(own_device())
     if state:
         model.load_state_dict(state["model"])
-    with stopping() as stop, watching(folder.name, total(run), progress) as show:
+    journal = Journal(folder, state.get("step", 0), wandb, to_json(run)) if leads() else None
+    with (
+        stopping() as stop,
+        watching(folder.name, total(run), progress and leads()) as show,
+        closing(journal) if journal else nullcontext(),
+    ):
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
-        return Performance(run, folder, model, show).go(state, lambda: stop.is_set() or past(deadline))
+        performance = Performance(run, folder, model, journal, show)
+        return performance.go(state, lambda: agreed(stop.is_set() or past(deadline)))
 
 
 class Performance:
     """One call of `perform`: walks through the stages, writes the journal, saves."""
 
-    def __init__(self, run: Run, folder: Path, model: SlotModule, show: Show):
-        self.run, self.folder, self.model, self.show = run, folder, model, show
+    def __init__(self, run: Run, folder: Path, model: SlotModule, journal: Journal | None, show: Show):
+        self.run, self.folder, self.model, self.journal, self.show = run, folder, model, journal, show
         self.before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
 
     def go(self, state: dict[str, Any], stop: Callable[[], bool]) -> Performed:
         """Train from `state` on until finished, or saved because `stop` said so."""
         step, losses = state.get("step", 0), {}
-        self.journal = Journal(self.folder, after=step)
         self.saved = time.monotonic()
         with closing(self.records(state)) as records:
             for stage, now in records:
@@ -108,19 +130,25 @@ class Performance:
         for number in range(state.get("stage", 0), len(self.run.stages)):
             stage = self.run.stages[number]
             start = state.get("loop") if number == state.get("stage") else None
+            if start and start["step"] >= stage.steps:
+                restore_random_state(start["random"], self.model.device)
+                continue
             with self.batches(stage, self.before[number] + (start["step"] if start else 0)) as source:
                 for now in fit(self.model, source, stage, start=start, precision=self.run.precision, every=every):
                     yield number, now
 
     def batches(self, stage: Stage, step: int) -> Batches:
-        """The stage's data, from the batch that comes next; the scenes drawn are a function of the run's seed."""
+        """The stage's data, from the batch that comes next; a function of the run's seed, and of which process this is."""
         shown = [self.run.data[i] for i in stage.shows] if stage.shows else self.run.data
-        sources = [open_source(text, self.run.seed) for text in shown]
-        return batches(sources, self.run.batch, self.run.seed, step, self.model.device)
+        seed = self.run.seed + PROCESS_STRIDE * int(os.environ.get("RANK", "0"))
+        sources = [open_source(text, seed) for text in shown]
+        return batches(sources, self.run.batch, seed, step, self.model.device)
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""
         self.show(step, told(now, self.before[-1] - step))
+        if self.journal is None:
+            return
         if now.due("report"):
             self.journal.write(step=step, stage=stage, images_per_second=now.rate, time=time.time(), **now.losses)
         if now.due("save") or time.monotonic() - self.saved > SAVE_SECONDS:
@@ -128,6 +156,8 @@ class Performance:
 
     def save(self, now: Progress, stage: int, step: int) -> None:
         """Write state.pt, which is all that a continuation reads and is there whole or not at all; then the weights."""
+        if self.journal is None:
+            return
         state = {"step": step, "stage": stage, "loop": now.state(), "model": self.model.state_dict()}
         whole.write(self.folder / STATE, lambda path: torch.save(state, path))
         weights.save(self.folder, self.model, self.run.model, step=step)
@@ -135,19 +165,32 @@ class Performance:
 
 
 def begin(run: Run, folder: Path) -> None:
-    """Make the folder and its run.json, or check that the folder is this run's."""
-    wanted = to_json(run)
-    if (folder / RUN).exists():
+    """Make the folder and its run.json, or check that the folder is this run's, or a shorter one's that goes on."""
+    path = folder / RUN
+    if path.exists():
         found = read_run(folder)
-        different = [f.name for f in fields(run) if getattr(found, f.name) != getattr(run, f.name)]
-        if different:
-            told = "; ".join(f"{name} was {getattr(found, name)}, now {getattr(run, name)}" for name in different)
+        if not continues(run, found):
+            names = [
+                f.name for f in fields(run) if f.name not in HARMLESS and getattr(found, f.name) != getattr(run, f.name)
+            ]
+            told = "; ".join(f"{name} was {getattr(found, name)}, now {getattr(run, name)}" for name in names)
             raise ValueError(f"{folder} holds another run: {told}. Use the same settings to continue it, or another folder")
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if found == run:
+            return
+    elif folder.exists() and (not folder.is_dir() or any(not whole.is_partial(file) for file in folder.iterdir())):
         raise ValueError(f"{folder} is not empty and holds no run ({RUN}): choose another folder")
     folder.mkdir(parents=True, exist_ok=True)
-    whole.write(folder / RUN, json.dumps({"run": wanted, **provenance()}, indent=2) + "\n")
+    whole.write(path, json.dumps({"run": to_json(run), **provenance()}, indent=2) + "\n")
+
+
+def continues(run: Run, found: Run) -> bool:
+    """Whether `run` is `found`, or `found` with more steps at the end of it and a learning rate that they do not change."""
+    same = replace(found, **{name: getattr(run, name) for name in HARMLESS})
+    if same == run:
+        return True
+    last, longer = same.stages[-1], run.stages[-1]
+    more = last.schedule == "constant" and longer.steps > last.steps and replace(last, steps=longer.steps) == longer
+    return more and replace(same, stages=run.stages) == run and same.stages[:-1] == run.stages[:-1]
 
 
 def read_run(folder: Path | str) -> Run:
@@ -178,10 +221,12 @@ def read_state(folder: Path) -> dict[str, Any]:
 
 def provenance() -> dict[str, Any]:
     """Versions and, in a checkout, the commit: what a result was made with."""
-    here = Path(__file__).parent
-    asked = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
     versions = {"objrep_gym": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    return {"versions": versions, "commit": asked.stdout.strip() or None}
+    root, commit = Path(__file__).parents[2], None
+    if (root / ".git").exists() and shutil.which("git"):  # an installed package may lie inside another project's checkout
+        asked = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        commit = asked.stdout.strip() or None
+    return {"versions": versions, "commit": commit}
 
 
 def total(run: Run) -> int:
@@ -190,7 +235,7 @@ def total(run: Run) -> int:
 
 
 def told(now: Progress, remaining: int) -> str:
-    """`189 images/s  0:42:10 left  loss 812.3  reconstruction 790.1 …`; other stages are taken to go as fast as this one."""
+    """`189 images/s  0:42:10 left  loss 812.3  reconstruction 790.1 …`, if other stages go as fast as this one."""
     seconds = now.eta * remaining / (now.steps - now.step) if now.steps > now.step else 0.0
     losses = "  ".join(f"{name} {value:.4g}" for name, value in now.losses.items())
     return f"{now.rate:.0f} images/s  {left(seconds)}  {losses}"
