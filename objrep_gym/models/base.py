@@ -5,7 +5,7 @@ width, for tests and small scales. A model writes `encode`, `decode` and `losses
 """
 
 from itertools import chain
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 
+@runtime_checkable
 class Config(Protocol):
     """What stands in `MODELS`: a frozen dataclass of plain values that JSON can carry."""
 

@@ -33,7 +33,7 @@ class ColourConfig:
     """What distances are measured in."""
     restarts: int = 4
     """Starts per image, of which the tightest clustering is kept."""
-    iterations: int = 16
+    iterations: int = 8
     """Steps of Lloyd's algorithm."""
     points: int = 1024
     """Centres are found on at most about so many pixels of an image, evenly spaced; all pixels are then assigned."""
@@ -42,7 +42,7 @@ class ColourConfig:
         return Colour(self)
 
     def tiny(self) -> "ColourConfig":
-        return replace(self, size=(32, 32), slots=4, restarts=2, iterations=8)
+        return replace(self, size=(32, 32), slots=4, restarts=2)
 
 
 class Colour(SlotModule):

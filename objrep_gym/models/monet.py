@@ -48,7 +48,8 @@ class MONetConfig:
         return MONet(self)
 
     def tiny(self) -> "MONetConfig":
-        return replace(self, size=(32, 32), slots=4, latent=6, blocks=4, channels=16)
+        side = 2**self.blocks  # leaves the U-Net a bottom of 2×2
+        return replace(self, size=(side, side), slots=4, latent=6, channels=16)
 
 
 class RecurrentAttention(nn.Module):
