@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
@@ -15,6 +17,7 @@ from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.algorithms import PPOConfig
+from objrep_gym.agents.extractors import Scale
 from objrep_gym.data import whole
 
 NEVER = 10**9  # rollouts between two of stable-baselines3's own dumps, which would empty the logger before it is read
@@ -49,17 +52,19 @@ class Learned:
         return figures | self.losses
 
 
-def learn(model: PPO, preset: PPOConfig, steps: int) -> Iterator[Learned]:
-    """Trains `model` to `steps` environment steps in all (a resumed model does what is left), and yields after each update.
+def learn(model: PPO, preset: PPOConfig, steps: int, seconds: float | None = None) -> Iterator[Learned]:
+    """Trains `model` to `steps` environment steps in all (a resumed model does what is left), or for `seconds` if they end
+    first, and yields after each update. The learning rate falls with whichever comes sooner.
 
     One call of `model.learn` makes one rollout; the learning rate is set before it, because stable-baselines3's own
     schedule would count the steps of that call alone.
     """
     began, episodes = perf_counter(), Episodes(model.n_envs)
     model.set_logger(Logger(folder=None, output_formats=[]))
-    while model.num_timesteps < steps:
+    limit = float("inf") if seconds is None else seconds
+    while model.num_timesteps < steps and perf_counter() - began < limit:
         started = perf_counter()
-        model.lr_schedule = FloatSchedule(preset.lr_at(model.num_timesteps / steps))
+        model.lr_schedule = FloatSchedule(preset.lr_at(max(model.num_timesteps / steps, (started - began) / limit)))
         model.learn(preset.rollout, callback=episodes, log_interval=NEVER, reset_num_timesteps=False)
         losses = {name: float(value) for name, value in model.logger.name_to_value.items()}
         model.logger.dump()  # empties it
@@ -101,6 +106,19 @@ def save(model: PPO, path: Path) -> None:
     whole.write(path, write)
 
 
+def scale(model: PPO, env: VecEnv, steps: int = 64) -> None:
+    """Sets the scale of an extractor that has one by what `steps` random actions in each environment show."""
+    parts = [part for part in model.policy.modules() if isinstance(part, Scale)]
+    if not parts:
+        return
+    env.action_space.seed(model.seed)
+    actions = (np.stack([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps))
+    seen: list[Any] = [env.reset(), *(env.step(action)[0] for action in actions)]
+    slots = torch.from_numpy(np.concatenate(seen)).to(model.device)
+    for part in parts:
+        part.set_from(slots)
+
+
 def resume(preset: PPOConfig, env: VecEnv, path: Path, seed: int) -> PPO:
     """A model of `preset` that goes on where the zip at `path` stopped, or a new one where there is none.
 
@@ -109,7 +127,9 @@ def resume(preset: PPOConfig, env: VecEnv, path: Path, seed: int) -> PPO:
     that is no such zip or of another architecture.
     """
     if not path.exists():
-        return preset.build(env, seed)
+        model = preset.build(env, seed)
+        scale(model, env)
+        return model
     try:
         done = json.loads(zipfile.ZipFile(path).read("data"))["num_timesteps"]
         model = preset.build(env, seed + done)

@@ -110,7 +110,7 @@ def score(
     size = (image.shape[2], image.shape[3])
     device = model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        slots = model.encode(recolour(resize(image, model.size[1:]), model.size[0]).to(device))
+        slots = model.encode(recolour(resize(image, (model.size[1], model.size[2])), model.size[0]).to(device))
         decoded = model.decode(slots.latents)
     masks = slots.masks if slots.masks is not None else decoded.masks
     nothing = np.full(len(image), np.nan)
@@ -173,7 +173,7 @@ def as_table(records: list[dict[str, Any]]) -> Table:
 
 
 def titled(name: str) -> str:
-    return f"{name} ({BASELINES[name]})" if name in BASELINES else name
+    return f"{name}: {BASELINES[name]}" if name in BASELINES else name
 
 
 def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

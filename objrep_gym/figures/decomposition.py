@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from objrep_gym.figures.grid import plates, show
 from objrep_gym.figures.style import slot_colours
 
-GREYS = np.array([150, 178, 196, 206, 216, 226])[:, None].repeat(3, 1) + (0, 6, 14)
+GREYS = np.array([(g, g + 6, g + 14) for g in (150, 178, 196, 206, 216, 226)])
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,12 @@
 """Tables of results, for a terminal, a page and a README. The only place where a rate becomes per cent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import isfinite
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
+from rich.markup import escape as rich_escape
 from rich.table import Table as RichTable
 
 NOTHING = "–"
@@ -114,7 +115,7 @@ def as_rich(table: Table) -> RichTable:
     for column in table.columns.values():
         drawn.add_column(column.head, justify="left" if column.kind == "text" else "right")
     for name, cells in table.cells():
-        drawn.add_row(name, *(f"[bold]{text}[/]" if best else text for text, best in _escaped(cells)))
+        drawn.add_row(rich_escape(name), *(_rich(text, best) for text, best in cells))
     return drawn
 
 
@@ -150,5 +151,42 @@ def _small(text: str) -> str:
     return f"{mean}{space}<small>{rest}</small>" if rest.startswith(("[", "(")) else escape(text)
 
 
-def _escaped(cells: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    return [(text.replace("[", "\\["), best) for text, best in cells]
+def _rich(text: str, best: bool) -> str:
+    """The interval under its mean, so that five columns fit a terminal."""
+    mean, _, rest = text.partition(" [")
+    told = f"[bold]{rich_escape(mean)}[/]" if best else rich_escape(mean)
+    return f"{told}\n[dim]{rich_escape('[' + rest)}[/]" if rest else told
+
+
+def of_records(records: Sequence[Mapping[str, Any]], title: str = "") -> Table:
+    """Any records as a table: the first field names the row, the numbers keep four significant digits."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    first, others = names[0], names[1:]
+    kinds = {name: any(isinstance(record.get(name), (int, float)) for record in records) for name in others}
+    columns = {name: Column(name.replace("_", " "), "text") for name in others if not kinds[name]}
+    columns |= {name: Column(name.replace("_", " ")) for name in others if kinds[name]}
+    rows: dict[str, dict[str, Cell]] = {}
+    for record in records:
+        name = str(record[first])
+        while name in rows:  # rows of one subject stay apart
+            name += " "
+        rows[name] = {key: significant(record.get(key)) for key in others}
+    return Table(title, columns, rows, first=first)
+
+
+def significant(value: Any) -> Cell:
+    """A float as four significant digits, a sequence as its items side by side, anything else as it is."""
+    if isinstance(value, bool) or (value is not None and not isinstance(value, (int, float, str))):
+        return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+    return (
+        f"{value:,.4g}"
+        if isinstance(value, float) and abs(value) < 1e4
+        else f"{value:,.0f}"
+        if isinstance(value, float)
+        else value
+    )
+
+
+def percent(rate: float) -> str:
+    """A rate in [0, 1] as `82 %`."""
+    return f"{100 * rate:.0f} %"

@@ -1,0 +1,111 @@
+"""How fast things are. `BENCHES` names every measurement with its settings; all that a measurement compares runs in turns
+within one process, and figures are medians."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Record = dict[str, Any]
+
+
+class Bench(Protocol):
+    """A measurement with its settings."""
+
+    def measure(self) -> Iterator[Record]: ...
+
+
+@dataclass(frozen=True)
+class Render:
+    """Our engine beside `mujoco.Renderer`: microseconds per frame and ratios."""
+
+    size: int = 64
+    """Height and width in pixels."""
+    rounds: int = 15
+    """Turns that each route has."""
+    frames: int = 64
+    """Pictures of a turn."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.render import bench_render
+
+        yield from bench_render(self.size, self.rounds, self.frames)
+
+
+@dataclass(frozen=True)
+class Env:
+    """Steps per second of one environment, of N one by one, and of N as one native vector environment."""
+
+    env: str = "ObjRep/Reach-v0"
+    """An environment id of ours."""
+    num: int = 16
+    """N."""
+    steps: int = 20
+    """Steps of each environment in a turn."""
+    rounds: int = 7
+    """Turns that each has."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.env import bench_env
+
+        yield from bench_env(self.env, self.num, self.steps, self.rounds)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Seconds of an optimiser step, in float32 and bf16; MONet beside a plain one, as a first implementation has it."""
+
+    models: tuple[str, ...] = ("monet", "monet-lite")
+    """Presets."""
+    batch: int = 16
+    """Images in a step."""
+    rounds: int = 3
+    """Steps that each has, after one that is not counted."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.train import bench_train
+
+        yield from bench_train(self.models, self.batch, self.rounds)
+
+
+@dataclass(frozen=True)
+class Encode:
+    """Seconds of encoding a batch at once, and one image after another."""
+
+    models: tuple[str, ...] = ("monet-lite", "monet", "colour")
+    """Presets, or references of weights."""
+    batch: int = 16
+    """Images: one of each environment."""
+    rounds: int = 7
+    """Turns that each has."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.encode import bench_encode
+
+        yield from bench_encode(self.models, self.batch, self.rounds)
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Steps per second of PPO: on true factors, on pixels, on slots from the wrapper, and with the frozen encoder inside
+    the policy, which encodes every mini-batch of every epoch again."""
+
+    env: str = "ObjRep/Reach-v0"
+    """An environment id of ours."""
+    encoder: str = "monet-lite@objects-room"
+    """A reference of weights; `colour` where there are none."""
+    rounds: int = 2
+    """Rollouts with their updates, after one that is not counted."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.agent import bench_agent
+
+        yield from bench_agent(self.env, self.encoder, self.rounds)
+
+
+BENCHES: dict[str, Bench] = {
+    "render": Render(),
+    "env": Env(),
+    "train": Train(),
+    "encode": Encode(),
+    "agent": Agent(),
+}

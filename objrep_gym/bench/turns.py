@@ -1,0 +1,44 @@
+"""Taking turns: pieces of work measured side by side, so that a busy machine is as busy for one as for the other."""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from objrep_gym.metrics.cost import wait
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Medians of one piece of work: `wall` seconds, and `cpu` seconds of the whole process, all threads together."""
+
+    wall: float
+    cpu: float
+
+
+def take_turns(works: Mapping[str, Work], rounds: int) -> dict[str, Spent]:
+    """Every round runs every piece of work once, in order; the first round warms up and is not counted.
+
+    Waits for a GPU to finish. Raises ValueError on fewer rounds than one.
+    """
+    if rounds < 1:
+        raise ValueError(f"{rounds} rounds measure nothing: ask for 1 or more")
+    spent: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+    for turn in range(rounds + 1):
+        for name, work in works.items():
+            wait()
+            wall, cpu = time.perf_counter(), time.process_time()
+            work()
+            wait()
+            if turn:
+                spent[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+    return {
+        name: Spent(*(statistics.median(column) for column in zip(*pairs, strict=True))) for name, pairs in spent.items()
+    }
+
+
+def rounded(value: float) -> float:
+    """Four significant digits: more would only say how busy the machine was."""
+    return float(f"{value:.4g}")

@@ -1,0 +1,194 @@
+"""The whole thread in ten minutes: rooms are drawn, taken apart into slots, and acted upon; one page shows it.
+
+What is heavy is imported where its turn comes, so that the first rooms are drawn at once.
+"""
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from objrep_gym.scenes.room import Room
+from objrep_gym.scenes.view import View
+from objrep_gym.scenes.world import scene_streams
+
+if TYPE_CHECKING:
+    from objrep_gym.experiments.agent import AgentRun
+    from objrep_gym.figures.page import Section
+    from objrep_gym.models.base import SlotModule
+
+PAGE = "index.html"
+ENV = "ObjRep/Reach-v0"
+SHOWN = (("train", "published", 4), ("train", "plain", 2), ("reach", "plain", 2))
+"""Rooms in the figure: variant, look, how many."""
+JUDGED = 200  # scenes that the encoder is judged on
+FILMED = 4  # episodes in the animation
+SIDE = 288  # pixels of a panel of the animation
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the demonstration is made of."""
+
+    encoder: str = "monet-lite@objects-room"
+    """What takes pictures apart: a reference of weights, or `colour`."""
+    steps: int = 100_000
+    """Environment steps of learning, if the minutes suffice."""
+    minutes: float = 6.0
+    """Wall-clock minutes of learning at most."""
+    seed: int = 0
+    """Of scenes, weights and actions."""
+
+
+def demonstrate(demo: Demonstration, out: Path | str) -> Path:
+    """Draws, encodes, learns, evaluates, and writes the page; returns its path. Interrupted, it goes on where it was.
+
+    Raises WeightsError at the beginning where there is no such encoder.
+    """
+    out, began = Path(out), time.monotonic()
+    say(began, "1/5 drawing rooms")
+    views = [draw(variant, look, count, demo.seed) for variant, look, count in SHOWN]
+    say(began, f"2/5 taking them apart with {demo.encoder}")
+    rooms = apart(demo, views)
+    say(began, f"3/5 learning to reach: PPO on slots, {demo.steps:,} steps or {demo.minutes:g} minutes")
+    run, records = learned(demo, out / "agent")
+    say(began, "4/5 filming")
+    film = filmed(run, out / "agent")
+    say(began, "5/5 writing the page")
+    return written(demo, out, [succeeded(records), *rooms, grown(out / "agent", records), film], began)
+
+
+def say(began: float, text: str) -> None:
+    print(f"{timedelta(seconds=round(time.monotonic() - began))}  {text}", flush=True)
+
+
+def draw(variant: str, look: str, count: int, seed: int) -> View:
+    """Held-out rooms of a variant, with their masks."""
+    room = Room(variant, look)
+    try:
+        return room.render(room.sample(scene_streams(seed, "test", 0, count), count), ("image", "mask"))
+    finally:
+        room.close()
+
+
+def apart(demo: Demonstration, views: Sequence[View]) -> list["Section"]:
+    """The figure of rooms and their slots, and how well they are taken apart, beside k-means by colour."""
+    from objrep_gym import weights
+    from objrep_gym.data.watching import watching
+    from objrep_gym.experiments.judge import Exam, as_table, evaluate
+    from objrep_gym.figures.decomposition import decomposition
+    from objrep_gym.figures.page import Picture, Section
+    from objrep_gym.figures.style import both
+
+    model = weights.load(demo.encoder)
+    images, ids = (np.concatenate([getattr(view, name) for view in views]) for name in ("image", "mask"))
+    parts = seen(model, images, ids)
+    picture = Picture(
+        both(lambda: decomposition(parts)),
+        "Rooms, their reconstruction, their segments, the truth, and each slot",
+        "Rooms that the encoder has not seen: four with cast shadows and texture, two without, two of the task. Each slot "
+        "is drawn as what it decodes to, where its mask lies.",
+    )
+    with watching("judge", JUDGED) as show:
+        records = evaluate(demo.encoder, Exam(count=JUDGED, seed=demo.seed), lambda done: show(done, "rooms"))
+    told = "One encoder without labels takes every picture apart. K-means by colour is what it has to be compared with."
+    return [Section("Rooms, taken apart", [told, picture, as_table(records)])]
+
+
+def seen(model: "SlotModule", images: np.ndarray, true: np.ndarray) -> Any:
+    """`figures.decomposition.Parts` of images uint8 (N, H, W, 3) and ids (N, H, W), at the size of the images."""
+    import torch
+
+    from objrep_gym.figures.decomposition import Parts
+    from objrep_gym.types import to_image, to_uint8
+    from objrep_gym.wrappers.encoder import resize
+
+    size = (images.shape[1], images.shape[2])
+    with torch.no_grad():
+        slots = model.encode(resize(to_image(torch.from_numpy(images)), (model.size[1], model.size[2])))
+        decoded = model.decode(slots.latents)
+        masks = slots.masks if slots.masks is not None else decoded.masks
+        assert masks is not None, "an encoder without masks shows no parts"
+        parts = None
+        if decoded.parts is not None:
+            flat = resize(decoded.parts.flatten(0, 1), size)
+            parts = to_uint8(flat.unflatten(0, decoded.parts.shape[:2])).numpy()
+        fitted = resize(masks, size).numpy()
+        return Parts(images, fitted, to_uint8(resize(decoded.image, size)).numpy(), parts, true, background=6)
+
+
+def learned(demo: Demonstration, folder: Path) -> tuple["AgentRun", list[dict[str, Any]]]:
+    """The run and its records: the agent, a random hand, and one that knows where everything is."""
+    from objrep_gym.experiments.agent import RESULT, AgentRun, Keeping, perform, privileged
+
+    run = AgentRun(ENV, demo.encoder, steps=demo.steps, seed=demo.seed)
+    if (folder / RESULT).exists():  # finished: shown again from the beginning, not only its page
+        shutil.rmtree(folder)
+    records = perform(run, folder, Keeping(minutes=demo.minutes))
+    return run, [*records, privileged(run)]
+
+
+def succeeded(records: list[dict[str, Any]]) -> "Section":
+    """The table of success, and its numbers in large."""
+    from objrep_gym.experiments.agent import as_table
+    from objrep_gym.figures.page import Figures, Section
+    from objrep_gym.figures.tables import percent
+
+    names = ("the agent, on slots", "a random hand", "a hand that knows everything")
+    large = Figures([(percent(record["success"]), name) for record, name in zip(records, names, strict=True)])
+    told = (
+        "A hand on the floor of a room must touch the blue cube and none of the other objects. The agent sees nothing "
+        "but slots: a set of vectors that a frozen encoder makes of each picture. "
+        f"It learned from {records[0]['steps']:,} steps."
+    )
+    return Section("Success", [told, large, as_table(records)])
+
+
+def grown(folder: Path, records: list[dict[str, Any]]) -> "Section":
+    """The learning curve."""
+    from objrep_gym.experiments.agent import learning_curve
+    from objrep_gym.figures.page import Picture, Section
+    from objrep_gym.figures.style import both
+
+    caption = "Success over the last 300 episodes or so, with a 95 % band; the dashed line is the random hand's."
+    picture = Picture(both(lambda: learning_curve(folder, records[:2])), "Success grows with steps", caption, width=760)
+    return Section("Learning", [picture])
+
+
+def filmed(run: "AgentRun", folder: Path) -> "Section":
+    """The first episodes of the evaluation: what the camera sees, and the slots over it."""
+    from objrep_gym.experiments.film import film
+    from objrep_gym.figures.page import Picture, Section
+
+    frames, outcomes = film(run, folder, FILMED, SIDE)
+    told = ", ".join("reached" if outcome else "missed" for outcome in outcomes)
+    caption = (
+        "Left: what the camera sees. Right: the slots that the agent sees. "
+        f"The first {FILMED} episodes of the evaluation, none left out: {told}."
+    )
+    return Section("Episodes", [Picture(frames, "A hand on its way to the blue cube", caption, width=2 * SIDE + 8)])
+
+
+def written(demo: Demonstration, out: Path, sections: Sequence["Section"], began: float) -> Path:
+    """The page, whole or not at all."""
+    from objrep_gym.data import whole
+    from objrep_gym.experiments.kinds import provenance
+    from objrep_gym.figures.page import Code, Section, page
+
+    made = provenance()
+    facts = {
+        "encoder": demo.encoder,
+        "seed": str(demo.seed),
+        "made in": str(timedelta(seconds=round(time.monotonic() - began))),
+        "versions": ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
+        "commit": made["commit"] or "none",
+    }
+    command = f"objrep-gym demo --encoder {demo.encoder} --steps {demo.steps} --minutes {demo.minutes:g} --seed {demo.seed}"
+    lead = "A scene is drawn, looked at, taken apart into slots, and acted upon: one command made everything on this page."
+    again = Section("Again", [Code(f"{command} --out {out}")])
+    return whole.write(out / PAGE, page("A hand that sees objects", lead, [*sections, again], facts))

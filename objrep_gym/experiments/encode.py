@@ -1,0 +1,137 @@
+"""Slots of images: of a dataset, of shards, of picture files; in, as one file out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from objrep_gym import weights
+from objrep_gym.data import DATASETS, open_source, whole
+from objrep_gym.data.watching import watching
+from objrep_gym.models.base import SlotModule
+from objrep_gym.training import Precision
+from objrep_gym.types import Slots, to_image
+from objrep_gym.wrappers.encoder import recolour, resize
+
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What is encoded, by what."""
+
+    ref: str
+    """A run directory, a published name, or a preset without weights."""
+    images: tuple[str, ...]
+    """Picture files, folders of them, one dataset, or one folder of shards."""
+    count: int = 1000
+    """At most so many images."""
+    split: str = "test"
+    """Of a dataset that is drawn: train, validation or test."""
+    seed: int = 0
+    """Of a dataset that is drawn."""
+    masks: bool = False
+    """Keep masks too, as bytes: 255 is all of a pixel."""
+    batch: int = 64
+    """Images that are encoded at once."""
+    precision: Precision = "float32"
+    """bf16 encodes in half the bits."""
+
+
+def encode(encoding: Encoding, out: Path | str) -> Path:
+    """Writes `latents` float32 (N, K, D), `nats` float32 (N, K), `names` (N,), and, if asked for, `masks` uint8
+    (N, K, H, W) of the model's size, to the .npz at `out`, whole or not at all; returns its path.
+
+    Raises WeightsError; ValueError on what is no picture, dataset or shards, or where there is nothing to encode.
+    """
+    out = Path(out).with_suffix(".npz")
+    model = weights.load(encoding.ref)
+    if encoding.masks and not model.has_masks:
+        raise ValueError(f"{encoding.ref} has no masks to keep: leave --masks out")
+    found: dict[str, list[np.ndarray]] = {"latents": [], "nats": [], "names": [], "masks": []}
+    with watching(f"encode with {encoding.ref}", encoding.count) as show:
+        for names, images in batches(encoding, model):
+            slots = look(model, images, encoding.precision)
+            found["names"].append(np.array(names))
+            found["latents"].append(slots.latents.float().cpu().numpy())
+            found["nats"].append(slots.nats.float().cpu().numpy())
+            if encoding.masks and slots.masks is not None:
+                found["masks"].append(slots.masks.float().mul(255).round().byte().cpu().numpy())
+            show(sum(map(len, found["names"])), "images")
+    if not found["latents"]:
+        raise ValueError(
+            f"there is no image in {', '.join(encoding.images)}: name {', '.join(PICTURES)} files or a dataset"
+        )
+    arrays = {name: np.concatenate(parts) for name, parts in found.items() if parts}
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(beside: Path) -> None:
+        with beside.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+    return whole.write(out, write)
+
+
+@torch.no_grad()
+def look(model: SlotModule, images: Float[Tensor, "B C H W"], precision: Precision) -> Slots:
+    """Slots of images of the model's size, on the model's device."""
+    device = model.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
+        return model.encode(images.to(device))
+
+
+def batches(encoding: Encoding, model: SlotModule) -> Iterator[tuple[list[str], Float[Tensor, "B C H W"]]]:
+    """Names and images of the model's size, `batch` at a time."""
+    first = encoding.images[0] if len(encoding.images) == 1 else ""
+    if first.partition(":")[0] in DATASETS or any(Path(first).glob("*.parquet")):
+        yield from scenes(encoding, model, first)
+        return
+    files = [file for name in encoding.images for file in pictures(Path(name))][: encoding.count]
+    for start in range(0, len(files), encoding.batch):
+        chunk = files[start : start + encoding.batch]
+        yield [str(file) for file in chunk], torch.cat([fitted(picture(file)[None], model) for file in chunk])
+
+
+def scenes(encoding: Encoding, model: SlotModule, data: str) -> Iterator[tuple[list[str], Float[Tensor, "B C H W"]]]:
+    """Numbered scenes of a dataset or of shards."""
+    source = open_source(data, encoding.seed, encoding.split)
+    count = min(encoding.count, source.examples or encoding.count)
+    try:
+        for start in range(0, count, encoding.batch):
+            numbers = np.arange(start, min(start + encoding.batch, count))
+            view = source.read(numbers, ("image",))
+            yield [str(number) for number in numbers], fitted(np.array(view.image), model)
+    finally:
+        source.close()
+
+
+def fitted(images: np.ndarray, model: SlotModule) -> Float[Tensor, "B C H W"]:
+    """Images uint8 (B, h, w, c) at the size and with the channels of a model."""
+    return recolour(resize(to_image(torch.from_numpy(images)), (model.size[1], model.size[2])), model.size[0])
+
+
+def pictures(path: Path) -> list[Path]:
+    """The file itself, or the picture files of a folder by name. Raises FileNotFoundError."""
+    if path.is_dir():
+        return sorted(file for file in path.iterdir() if file.suffix.lower() in PICTURES)
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} does not exist: name picture files, a folder of them, or one of {', '.join(DATASETS)}"
+        )
+    return [path]
+
+
+def picture(path: Path) -> np.ndarray:
+    """uint8 (H, W, 3); transparency is laid on white. Raises ValueError on what is no picture."""
+    try:
+        with Image.open(path) as opened:
+            seen = opened.convert("RGBA")
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{path} is no picture that can be read: {error}") from error
+    white = Image.new("RGBA", seen.size, "white")
+    return np.array(Image.alpha_composite(white, seen).convert("RGB"))
