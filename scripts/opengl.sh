@@ -9,7 +9,7 @@ probe() {
     "$python" - <<'PROBE'
 import sys
 
-from objrep_gym.scenes.opengl import probe
+from objrep_gym.scenes.headless import probe
 
 try:
     print(probe())

@@ -15,7 +15,8 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from objrep_gym.scenes.opengl import FAR, NEAR, probe
+from objrep_gym.scenes.headless import probe
+from objrep_gym.scenes.opengl import FAR, NEAR
 from objrep_gym.scenes.palette import SKY, rgb
 from objrep_gym.scenes.room import FIELD_OF_VIEW, LIGHT, Room, draw_list
 from objrep_gym.scenes.shapes import MESHES, SHAPES
@@ -37,6 +38,7 @@ class ModelRoom:
         self.data = mujoco.MjData(self.model)
         self.kinds = np.array([getattr(mujoco.mjtGeom, f"mjGEOM_{GEOMS.get(name, 'MESH')}") for name in SHAPES], int)
         self.meshes = np.array([self.model.mesh(name).id if name in MESHES else -1 for name in SHAPES])
+        self.own_axes = np.stack([self.axes_of_inertia(mesh) for mesh in self.meshes.tolist()])
         self.is_long = np.array([name in ("cylinder", "capsule") for name in SHAPES])
         self.renderer = mujoco.Renderer(self.model, *room.size)
 
@@ -66,11 +68,19 @@ class ModelRoom:
             geom.pos, geom.quat = (1, 2, 3), (0.5, 0.5, 0.5, 0.5)
         return spec.compile()
 
+    def axes_of_inertia(self, mesh: int) -> np.ndarray:
+        """How MuJoCo turned a mesh when it was compiled, (3, 3); the identity for what is no mesh (-1)."""
+        turn = np.eye(3).ravel()
+        if mesh >= 0:
+            mujoco.mju_quat2Mat(turn, self.model.mesh_quat[mesh])
+        return turn.reshape(3, 3)
+
     def render(self, scenes: np.ndarray, outputs: Sequence[str]) -> list[list[np.ndarray]]:
         """Edit the model to one scene (E, F) after the other and draw each output in a pass of its own."""
         solids, cameras = draw_list(scenes, textured=False), self.room.cameras(scenes)
         kinds, meshes = self.kinds[solids.shape], self.meshes[solids.shape]
-        turns, looks = solids.axes.reshape(*solids.shape.shape, 9), camera_axes(cameras).reshape(-1, 9)
+        turns = (solids.axes @ self.own_axes[solids.shape]).reshape(*solids.shape.shape, 9)
+        looks = camera_axes(cameras).reshape(-1, 9)
         sizes = solids.extents.copy()  # MjModel has radius and half length, where MjvGeom has two radii first
         sizes[self.is_long[solids.shape], 1] = sizes[self.is_long[solids.shape], 2]
         pictures, model = [], self.model
@@ -145,15 +155,16 @@ def bench_render(size: int = 64, rounds: int = 15, frames: int = 64) -> Iterator
 
 def interleave(routes: dict, rounds: int) -> dict[tuple, float]:
     """Median CPU seconds a frame of each route and output; every round runs all of them, after one that is not counted."""
-    spent: dict[tuple, list[float]] = {(*route, output): [] for route in routes for output in PASSES}
-    for turn in range(rounds + 1):
-        for route, run in routes.items():
-            for output, outputs in PASSES.items():
-                began = time.process_time()
-                count = run(outputs)
-                if turn:
-                    spent[(*route, output)].append((time.process_time() - began) / count)
-    return {key: float(np.median(values)) for key, values in spent.items()}
+    turns = [(*route, output) for route in routes for output in PASSES]
+    spent = [[seconds_per_frame(routes[turn[:2]], PASSES[turn[2]]) for turn in turns] for _ in range(rounds + 1)]
+    return dict(zip(turns, np.median(spent[1:], axis=0).tolist(), strict=True))
+
+
+def seconds_per_frame(run: Callable[[Sequence[str]], int], outputs: Sequence[str]) -> float:
+    """CPU seconds of one run, over the frames that it says it drew."""
+    began = time.process_time()
+    frames = run(outputs)
+    return (time.process_time() - began) / frames
 
 
 def records(times: dict[tuple, float], size: int) -> Iterator[dict[str, Any]]:

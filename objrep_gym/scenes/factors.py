@@ -7,15 +7,17 @@ scene i depends on its own stream alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from objrep_gym.scenes.world import Random
 
 Factors = Mapping[str, np.ndarray]
+Number = int | float
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """What draws named factors and recognises them."""
 
@@ -33,8 +35,8 @@ class Uniform:
     """`name` uniform in [low, high)."""
 
     name: str
-    low: float
-    high: float
+    low: Number
+    high: Number
 
     def sample(self, rng: Random, n: int) -> dict[str, np.ndarray]:
         return {self.name: self.low + (self.high - self.low) * rng.random(n)}
@@ -48,14 +50,14 @@ class Choice:
     """`name` one of `values`, each as likely."""
 
     name: str
-    values: tuple[float, ...]
+    values: tuple[Number, ...]
 
     def sample(self, rng: Random, n: int) -> dict[str, np.ndarray]:
         index = (rng.random(n) * len(self.values)).astype(int)
         return {self.name: np.asarray(self.values, float)[index]}
 
     def contains(self, factors: Factors) -> np.ndarray:
-        return np.asarray(np.isclose(factors[self.name][:, None], self.values)).any(axis=1)
+        return np.isclose(factors[self.name][:, None], self.values).any(axis=1)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, init=False)
@@ -79,7 +81,7 @@ class Mixture:
     """One of `parts`, all naming the same factors, in proportion to `weights` (equal if none are given)."""
 
     parts: tuple[Distribution, ...]
-    weights: tuple[float, ...] = ()
+    weights: tuple[Number, ...] = ()
 
     def sample(self, rng: Random, n: int) -> dict[str, np.ndarray]:
         weights = np.asarray(self.weights or (1.0,) * len(self.parts))

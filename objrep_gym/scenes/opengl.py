@@ -9,20 +9,18 @@ in afterwards where nothing was drawn. `fast` draws exactly that; `pretty` adds 
 
 import atexit
 import ctypes
-import importlib
 import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import mujoco
 import numpy as np
 
+from objrep_gym.scenes.headless import open_context
 from objrep_gym.scenes.shapes import MESHES, SHAPES, Solids
 from objrep_gym.scenes.view import Cameras, Light
 
 PROFILES = ("fast", "pretty")
-INSTALL = "apt-get install -y libegl1 libgl1"
 NEAR, FAR = 0.05, 30.0  # clipping planes in metres
 MAX_SOLIDS = 96
 
@@ -38,50 +36,6 @@ GEOM = np.dtype(  # mjvGeom, as mjvisualize.h lays it out
 CAMERA = np.dtype([("pos", "f4", 3), ("forward", "f4", 3), ("up", "f4", 3)])  # how an mjvGLCamera begins
 LAMP = np.dtype([("pos", "f4", 3), ("dir", "f4", 3)])  # what an mjvLight has behind its id
 SEGMENT, IDCOLOR = int(mujoco.mjtRndFlag.mjRND_SEGMENT), int(mujoco.mjtRndFlag.mjRND_IDCOLOR)
-
-
-class NoOpenGL(RuntimeError):
-    """No OpenGL library on this machine can draw without a display; the message says what installs one."""
-
-
-def probe() -> str:
-    """The first of EGL and OSMesa that really makes a context here, `MUJOCO_GL` first if it is set. Raises NoOpenGL."""
-    context, route = open_context()
-    context.free()
-    return route
-
-
-def open_context() -> tuple[Any, str]:
-    """A current headless OpenGL context and the name of the library behind it. Raises NoOpenGL with the remedy."""
-    # Mesa's rasteriser threads do not survive a fork, and cost more than they gain on small pictures: 15 % of CPU at 64×64.
-    os.environ.setdefault("LP_NUM_THREADS", "0")
-    failures = []
-    for route in routes():
-        try:
-            context = importlib.import_module(f"mujoco.{route}").GLContext(64, 64)
-            context.make_current()
-            return context, route
-        except Exception as error:  # each library fails in its own way, AttributeError and OSError among them
-            failures.append(f"{route}: {type(error).__name__}: {error}")
-            forget_opengl()
-    tried = "; ".join(failures)
-    raise NoOpenGL(f"no OpenGL library here draws without a display ({tried}). On Debian or Ubuntu: {INSTALL}")
-
-
-def routes() -> tuple[str, ...]:
-    """The libraries to try, in order: the one that MUJOCO_GL names, else what the system may have."""
-    asked = os.environ.get("MUJOCO_GL", "").lower()
-    if asked in ("egl", "osmesa", "glfw", "cgl"):
-        return (asked,)
-    return ("cgl",) if sys.platform == "darwin" else ("egl", "osmesa")
-
-
-def forget_opengl() -> None:
-    """Unload PyOpenGL, which binds itself to the first library that it is imported for, so that the next can be tried."""
-    os.environ.pop("PYOPENGL_PLATFORM", None)
-    bound = ("OpenGL", "mujoco.egl", "mujoco.osmesa")
-    for name in [name for name in sys.modules if name.startswith(bound)]:
-        del sys.modules[name]
 
 
 def pool_model(size: tuple[int, int], profile: str, sky: np.ndarray) -> mujoco.MjModel:
@@ -292,8 +246,8 @@ class Canvas:
         self.flags[mujoco.mjtRndFlag.mjRND_CULL_FACE] = 1
         self.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self.flags[mujoco.mjtRndFlag.mjRND_SKYBOX] = pretty
 
-    def rows(self, solids: Solids) -> tuple[np.ndarray, np.ndarray]:
-        """Records (N, G) as the scene's memory wants them, those present first, and how many they are (N,)."""
+    def rows(self, solids: Solids) -> tuple[np.ndarray, list[int]]:
+        """Records (N, G) as the scene's memory wants them, those present first, and how many they are."""
         if solids.shape.shape[1] > MAX_SOLIDS:
             raise RuntimeError(f"{solids.shape.shape[1]} solids in a scene, and room for {MAX_SOLIDS}")
         kind = np.where(solids.texture > 0, len(SHAPES) - 1 + solids.texture, solids.shape)
@@ -304,8 +258,8 @@ class Canvas:
         turn = solids.axes @ self.own_axes[kind]
         turn *= np.where(self.is_mesh[kind], solids.extents[..., 0], 1.0)[..., None, None]
         rows["pos"], rows["mat"] = solids.centre, turn.reshape(*kind.shape, 9)
-        count = solids.present.sum(axis=1)
-        if count.min() < kind.shape[1]:
+        count = solids.present.sum(axis=1).tolist()
+        if min(count, default=0) < kind.shape[1]:
             rows = np.take_along_axis(rows, np.argsort(~solids.present, axis=1, kind="stable"), axis=1)
         return rows.view(np.dtype((np.void, GEOM.itemsize))), count
 

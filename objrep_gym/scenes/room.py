@@ -5,14 +5,14 @@ factor. Nothing else is kept, so an environment that moves a thing edits two num
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
-from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform, Without
 from objrep_gym.scenes.opengl import OpenGL
-from objrep_gym.scenes.palette import BLUE, SKY, VIVID, rgb
+from objrep_gym.scenes.palette import SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
+from objrep_gym.scenes.variants import VARIANTS, Variant
 from objrep_gym.scenes.view import Cameras, Light, View
 from objrep_gym.scenes.world import About, Random
 
@@ -24,70 +24,10 @@ LOOKS = ("published", "plain")
 OUTPUTS = ("image", "mask", "depth")
 
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
-FIELD_OF_VIEW = np.radians(60)
+FIELD_OF_VIEW = float(np.radians(60))
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
 PLACES = 24  # places that are tried for each object, and
 GLANCES = 8  # views that are tried until one object is in sight
-
-
-@dataclass(frozen=True)
-class Ring:
-    """Where cameras stand: on a circle around the centre, facing it. Metres; radians, `elevation` above the horizon."""
-
-    radius: float = 2.5
-    height: float = 1.0
-    azimuth: tuple[float, float] = (0.0, 2 * np.pi)
-    elevation: tuple[float, float] = (np.radians(-25), np.radians(22))
-
-
-@dataclass(frozen=True)
-class Variant:
-    """What is in a room: a distribution for each object, how many of them at least exist, and whence one looks.
-
-    `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
-    that follow the objects (a hand), drawn last. `clearance` is kept between footprints, metres."""
-
-    objects: tuple[Distribution, ...]
-    least: int
-    ring: Ring = field(default_factory=Ring)
-    arena: tuple[float, float, float, float] = (0.0, 0.0, 2.1, 2.1)
-    one_colour: bool = False
-    named: tuple[str, ...] = ()
-    clearance: float = 0.05
-
-
-ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
-SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
-SMALL = Product(SOLID, Uniform("size", 0.28, 0.38))
-BLUE_CUBE = Product(
-    Choice("shape", (SHAPES.index("cube"),)),
-    Choice("hue", (BLUE,)),
-    Choice("saturation", (0.9,)),
-    Choice("value", (1.0,)),
-    Choice("size", (0.36,)),
-    Uniform("heading", 0.0, 2 * np.pi),
-)
-LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
-HAND = Product(
-    Choice("shape", (SHAPES.index("sphere"),)),
-    Choice("hue", (0.0,)),
-    Choice("saturation", (0.0,)),
-    Choice("value", (1.0,)),
-    Choice("size", (0.28,)),
-    Choice("heading", (0.0,)),
-)
-DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=(np.radians(-40), np.radians(-40)))
-
-VARIANTS = {
-    "train": Variant((SOLID,) * 3, least=3),
-    "six-objects": Variant((SOLID,) * 6, least=4),
-    "empty-room": Variant((), least=0),
-    "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
-    "reach": Variant(
-        (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND), least=5, ring=DESK, arena=(0.0, 0.25, 1.35, 1.5),
-        named=("hand",), clearance=0.12,
-    ),
-}  # fmt: skip
 
 
 class Room:
@@ -119,7 +59,7 @@ class Room:
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
         self.engine = OpenGL(size, LIGHT, rgb(np.array(SKY)), profile)
 
-    def sample(self, rng: Random, n: int, fixed: Mapping[str, float] | None = None) -> np.ndarray:
+    def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
         ("floor.hue") at a value; what depends on it is drawn around it. Raises KeyError on a name that does not exist."""
         scenes = np.full((n, len(self.about.entities), len(FACTORS)), np.nan)
@@ -163,7 +103,7 @@ class Room:
         elevation = ring.elevation[0] + (ring.elevation[1] - ring.elevation[0]) * numbers[:, 1:]
         return np.stack([np.broadcast_to(azimuth, elevation.shape), elevation], axis=-1)
 
-    def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, float] | None) -> None:
+    def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, int | float] | None) -> None:
         """Put each object at the first of PLACES places that is free, or at the freest."""
         n, first = len(scenes), len(BACKGROUND)
         x, y, half_x, half_y = self.variant.arena
@@ -231,7 +171,7 @@ class Room:
         self.engine.close()
 
 
-def hold(scenes: np.ndarray, fixed: Mapping[str, float] | None, about: About) -> None:
+def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:
     """Set factors that are held at a value, in every entity that has them or in the one that is named."""
     for name, value in (fixed or {}).items():
         entity, _, factor = name.rpartition(".")

@@ -42,4 +42,4 @@ class Light:
     def on(self, normal: np.ndarray, forward: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """What a surface of unit `normal` (…, 3) gets without the distant lamp, and from it alone; both (…)."""
         near = self.ambient + self.camera * np.clip(-(normal * forward).sum(-1), 0, None)
-        return near, self.distant * np.clip(-(normal @ np.asarray(self.direction)), 0, None)
+        return near, np.asarray(self.distant * np.clip(-(normal @ np.asarray(self.direction)), 0, None))

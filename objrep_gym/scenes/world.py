@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -22,19 +22,21 @@ class About:
     background: int
 
 
+@runtime_checkable
 class Random(Protocol):
     """The one method of `numpy.random.Generator` that worlds draw from; `Streams` has it too."""
 
     def random(self, size: int | tuple[int, int]) -> np.ndarray: ...
 
 
+@runtime_checkable
 class World(Protocol):
     """Sample factors, then draw them; `fixed` holds named factors of every object at given values."""
 
     about: About
     size: tuple[int, int]  # height and width in pixels
 
-    def sample(self, rng: Random, n: int, fixed: Mapping[str, float] | None = None) -> np.ndarray: ...
+    def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray: ...
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View: ...
     def close(self) -> None: ...
 

@@ -1,0 +1,70 @@
+"""What rooms hold: the published variants of Objects Room, and the rooms that tasks are played in."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform, Without
+from objrep_gym.scenes.palette import BLUE, VIVID
+from objrep_gym.scenes.shapes import SHAPES
+
+
+@dataclass(frozen=True)
+class Ring:
+    """Where cameras stand: on a circle around the centre, facing it. Metres; radians, `elevation` above the horizon."""
+
+    radius: float = 2.5
+    height: float = 1.0
+    azimuth: tuple[float, float] = (0.0, 2 * np.pi)
+    elevation: tuple[float, float] = (float(np.radians(-25)), float(np.radians(22)))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is in a room: a distribution for each object, how many of them at least exist, and whence one looks.
+
+    `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
+    that follow the objects (a hand), drawn last. `clearance` is kept between footprints, metres."""
+
+    objects: tuple[Distribution, ...]
+    least: int
+    ring: Ring = field(default_factory=Ring)
+    arena: tuple[float, float, float, float] = (0.0, 0.0, 2.1, 2.1)
+    one_colour: bool = False
+    named: tuple[str, ...] = ()
+    clearance: float = 0.05
+
+
+ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
+SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
+SMALL = Product(SOLID, Uniform("size", 0.28, 0.38))
+BLUE_CUBE = Product(
+    Choice("shape", (SHAPES.index("cube"),)),
+    Choice("hue", (BLUE,)),
+    Choice("saturation", (0.9,)),
+    Choice("value", (1.0,)),
+    Choice("size", (0.36,)),
+    Uniform("heading", 0.0, 2 * np.pi),
+)
+LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
+HAND = Product(
+    Choice("shape", (SHAPES.index("sphere"),)),
+    Choice("hue", (0.0,)),
+    Choice("saturation", (0.0,)),
+    Choice("value", (1.0,)),
+    Choice("size", (0.28,)),
+    Choice("heading", (0.0,)),
+)
+DOWN = float(np.radians(-40))
+DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=(DOWN, DOWN))
+
+VARIANTS = {
+    "train": Variant((SOLID,) * 3, least=3),
+    "six-objects": Variant((SOLID,) * 6, least=4),
+    "empty-room": Variant((), least=0),
+    "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
+    "reach": Variant(
+        (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND), least=5, ring=DESK, arena=(0.0, 0.25, 1.35, 1.5),
+        named=("hand",), clearance=0.12,
+    ),
+}  # fmt: skip
