@@ -5,7 +5,7 @@ Both have `predict` as stable-baselines3's policies do, so that whatever evaluat
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -17,6 +17,7 @@ from objrep_gym.envs.tasks import Touch
 MARGINS = (0.02, 0.0)  # metres kept from other objects: the first where there is a way that keeps them
 
 
+@runtime_checkable
 class Playing(Protocol):
     """An environment of ours, single or vector."""
 

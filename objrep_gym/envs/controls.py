@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from gymnasium import spaces
@@ -14,6 +14,7 @@ MOVES = {"east": (1.0, 0.0), "north": (0.0, 1.0), "west": (-1.0, 0.0), "south": 
 """Directions of `Walk` in the order of its actions, along x and y."""
 
 
+@runtime_checkable
 class Ground(World, Protocol):
     """A world with a square floor, centred at 0."""
 
@@ -34,6 +35,7 @@ class Span:
 SPAN = Span()
 
 
+@runtime_checkable
 class Control(Protocol):
     """What an action does."""
 

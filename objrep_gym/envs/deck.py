@@ -23,11 +23,12 @@ class Deck:
         for i in rows:
             self.piles[i].clear()
 
-    def take(self, generators: Sequence[np.random.Generator], rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    def take(self, generators: Sequence[np.random.Generator], rows: Iterable[int]) -> np.ndarray:
         """float32 (len(rows), E, F): the next scene of each of `rows`."""
-        if not all(self.piles[i] for i in rows):
+        wanted = [self.piles[i] for i in rows]
+        if not all(wanted):
             self.fill(generators)
-        return np.stack([self.piles[i].popleft() for i in rows])
+        return np.stack([pile.popleft() for pile in wanted])
 
     def fill(self, generators: Sequence[np.random.Generator]) -> None:
         """Fills every pile that is half empty."""

@@ -34,11 +34,10 @@ class Sight:
 
     def look(self, world: World, factors: np.ndarray) -> Seen:
         """What is seen of `factors` (N, E, F), all scenes drawn in one call."""
-        seen: Seen = {"image": np.zeros((len(factors), *world.size, 3), dtype=np.uint8)}
-        if self.draws and len(factors):
-            view = world.render(factors, self.outputs)
-            seen = {"image": view.image, "mask": view.mask, "depth": view.depth}  # pyright: ignore[reportAssignmentType]
-        return {"image": seen["image"], **{name: factors if name == "factors" else seen[name] for name in self.info}}
+        if not self.draws or not len(factors):
+            return {**self.blank(world, len(factors)), **({"factors": factors} if "factors" in self.info else {})}
+        view = world.render(factors, self.outputs)
+        return {name: getattr(view, name) for name in ("image", *self.info)}
 
     @property
     def outputs(self) -> tuple[str, ...]:

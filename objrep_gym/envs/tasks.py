@@ -1,6 +1,6 @@
 """Tasks: what a scene is worth, and whether it ends the episode. Each judges N scenes at once."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class Verdict(NamedTuple):
     terminated: np.ndarray
 
 
+@runtime_checkable
 class Task(Protocol):
     """What scenes are worth."""
 

@@ -82,7 +82,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         rows = self._reset_mask(options)
         self._seed(seed, rows)
         which = np.flatnonzero(rows)
-        drawn = self.deck.take(self.generators, which)
+        drawn = self.deck.take(self.generators, which.tolist())
         if self.scenes is None:
             self.scenes = np.zeros((self.num_envs, *drawn.shape[1:]), dtype=np.float32)
         self.scenes[which] = drawn
@@ -101,7 +101,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.elapsed += 1
         truncated = self.elapsed >= self.limit
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.ended.any():
-            after[self.ended] = self.deck.take(self.generators, np.flatnonzero(self.ended))
+            after[self.ended] = self.deck.take(self.generators, np.flatnonzero(self.ended).tolist())
             self.elapsed[self.ended], reward[self.ended] = 0, 0.0
             success, terminated, truncated = (flags & ~self.ended for flags in (success, terminated, truncated))
         self.ended = terminated | truncated
@@ -131,7 +131,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if not len(again):
             write(self.seen, moved, self.game.look(after[moved]))
             return {}
-        fresh = self.deck.take(self.generators, again)
+        fresh = self.deck.take(self.generators, again.tolist())
         looks = self.game.look(np.concatenate([after[moved], fresh]))
         write(self.seen, moved, {name: rows[: len(moved)] for name, rows in looks.items()})
         final = self._final(again, success)

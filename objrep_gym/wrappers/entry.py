@@ -68,7 +68,8 @@ def make_game(name: str, encoder: str | None, parts: Mapping[str, Any]) -> Game:
     if encoder != "oracle":
         return make(**parts)
     info = tuple(parts.get("info", ()))
-    return make(**{"draws": set(info) > {"factors"}, **parts, "info": info if "factors" in info else (*info, "factors")})
+    looks = any(asked != "factors" for asked in info)
+    return make(**{"draws": looks, **parts, "info": info if "factors" in info else (*info, "factors")})
 
 
 def refuse(env: Any, encoding: Mapping[str, Any] | None) -> Any:

@@ -196,25 +196,25 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
             last = stack([infos["final_obs"][i] for i in rows], frames)
             pictures = [np.concatenate(pair) for pair in zip(pictures, frames.pictures(last), strict=True)]
         converted = self.convert(pictures)
-        extra = {name: frames.named([value[:n] for value in values]) for name, values in converted.info.items()}
-        infos = {**infos, **extra, **{f"_{name}": np.ones(n, dtype=bool) for name in extra}}
+        infos = {**infos, **self._info(converted, np.arange(n), slice(None, n))}
         if len(rows):
             infos["final_obs"] = infos["final_obs"].copy()
             for place, i in enumerate(rows, start=n):
                 infos["final_obs"][i] = frames.replace(infos["final_obs"][i], [value[place] for value in converted.values])
-            infos["final_info"] = {**infos.get("final_info", {}), **self._last_info(rows, converted)}
+            infos["final_info"] = {**infos.get("final_info", {}), **self._info(converted, rows, slice(n, None))}
         return frames.replace(observations, [value[:n] for value in converted.values]), infos
 
-    def _last_info(self, rows: np.ndarray, converted: Converted) -> dict[str, Any]:
-        """What goes into `final_info`, with its `_` masks."""
-        ended = np.zeros(self.num_envs, dtype=bool)
-        ended[rows] = True
-        found: dict[str, Any] = {}
+    def _info(self, converted: Converted, rows: np.ndarray, part: slice) -> dict[str, Any]:
+        """What goes into info of `rows`, which are `part` of the batch, laid out with `_` masks as gymnasium does."""
+        there, found = np.zeros(self.num_envs, dtype=bool), {}
+        there[rows] = True
         for name, values in converted.info.items():
             spread = [np.zeros((self.num_envs, *value.shape[1:]), value.dtype) for value in values]
             for whole, value in zip(spread, values, strict=True):
-                whole[rows] = value[self.num_envs :]
-            found |= {name: self.frames.named(spread), f"_{name}": ended}
+                whole[rows] = value[part]
+            named = self.frames.named(spread)
+            masked = {**named, **{f"_{key}": there.copy() for key in named}} if isinstance(named, dict) else named
+            found |= {name: masked, f"_{name}": there}
         return found
 
     def _rendered(self) -> np.ndarray:

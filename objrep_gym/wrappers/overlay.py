@@ -97,7 +97,8 @@ def mask_of(info: dict[str, Any], key: str) -> np.ndarray:
     if key not in info:
         asked = "masks=True of the slot wrapper" if key == "slots_mask" else 'info=("mask",) of the environment'
         raise ValueError(f"no {key!r} in info, it has {', '.join(info) or 'nothing'}: ask for it by {asked}")
-    return next(iter(info[key].values())) if isinstance(info[key], dict) else info[key]
+    found = info[key]
+    return next(found[name] for name in found if not name.startswith("_")) if isinstance(found, dict) else found
 
 
 def regions(mask: np.ndarray) -> np.ndarray:

@@ -37,7 +37,7 @@ class SB3VecEnv(VecEnv):
             raise ValueError(f"options {self._options} differ between environments, and a VectorEnv takes one for all")
         seed: Any = self._seeds if any(one is not None for one in self._seeds) else None
         observations, infos = self.env.reset(seed=seed, options=self._options[0] or None)
-        self.reset_infos = rows(infos, range(self.num_envs), self.num_envs)
+        self.reset_infos = rows(infos, range(self.num_envs))
         self._reset_seeds()
         self._reset_options()
         return observations
@@ -48,10 +48,11 @@ class SB3VecEnv(VecEnv):
     def step_wait(self) -> VecEnvStepReturn:
         observations, rewards, terminations, truncations, infos = self.env.step(self.actions)
         dones = terminations | truncations
-        last, final = infos.pop("final_obs", None), infos.pop("final_info", {})
-        listed = rows(infos, range(self.num_envs), self.num_envs)
+        last, final = infos.get("final_obs", ()), infos.get("final_info", {})
+        current = {name: values for name, values in infos.items() if not name.lstrip("_").startswith("final_")}
+        listed = rows(current, range(self.num_envs))
         ended = np.flatnonzero(dones)
-        for i, ending in zip(ended, rows(final, ended, self.num_envs), strict=True):
+        for i, ending in zip(ended, rows(final, ended), strict=True):
             self.reset_infos[i] = listed[i]
             # What a wrapper counted over the whole episode stands beside `final_info`, not in it.
             episode = {"episode": listed[i]["episode"]} if "episode" in listed[i] else {}
@@ -125,14 +126,14 @@ class SB3VecEnv(VecEnv):
         return next((layer for layer in self._layers() if hasattr(layer, name)), None)
 
 
-def rows(infos: dict[str, Any], which: Sequence[int] | np.ndarray | range, count: int) -> list[dict[str, Any]]:
+def rows(infos: dict[str, Any], which: Sequence[int] | np.ndarray) -> list[dict[str, Any]]:
     """The info of each row of `which`, taken apart by the `_` masks; nested ones likewise."""
     listed: list[dict[str, Any]] = [{} for _ in which]
     for name, values in infos.items():
         if name.startswith("_") and name[1:] in infos:
             continue
         there = infos.get(f"_{name}")
-        parts = rows(values, which, count) if isinstance(values, dict) else None
+        parts = rows(values, which) if isinstance(values, dict) else None
         for place, i in enumerate(which):
             if there is None or there[i]:
                 listed[place][name] = values[i] if parts is None else parts[place]
