@@ -108,7 +108,8 @@ def test_forgotten_batches_end_their_thread():
 
 
 def test_an_interpreter_with_open_batches_ends():
-    code = "from tests.data.fake import *; from objrep_gym.data.batches import batches; b = batches(Squares(), 4); next(b); print('end')"
+    code = "from tests.data.fake import Squares; from objrep_gym.data.batches import batches; "
+    code += "source = batches(Squares(), 4); next(source); print('end')"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, timeout=100
     )
