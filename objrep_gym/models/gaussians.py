@@ -1,5 +1,5 @@
 """Gaussians, and mixtures of them over slots. Everything is in nats and summed, never averaged, over pixels and latents;
-sums over many pixels and logarithms of masks are kept in float32 whatever precision the layers ran in."""
+sums over many pixels and logarithms of masks are kept in float32 or more whatever precision the layers ran in."""
 
 import math
 
@@ -10,9 +10,14 @@ from torch import Tensor
 HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
 
 
+def widened(x: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """At least float32: what autocast computed in 16 bits is widened, float64 stays what it is."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def kl_to_standard(mean: Float[Tensor, "*N D"], log_sigma: Float[Tensor, "*N D"]) -> Float[Tensor, "*N"]:
     """KL(N(mean, sigma²) ‖ N(0, 1)) in nats, summed over the last axis."""
-    mean, log_sigma = mean.float(), log_sigma.float()
+    mean, log_sigma = widened(mean), widened(log_sigma)
     return (0.5 * (mean.square() + torch.expm1(2 * log_sigma)) - log_sigma).sum(-1)
 
 
@@ -25,16 +30,16 @@ def log_normal(
     value: Float[Tensor, "*#N"], mean: Float[Tensor, "*#N"], log_sigma: Float[Tensor, "*#N"]
 ) -> Float[Tensor, "*#N"]:
     """log N(value; mean, sigma²) of each element, in float32."""
-    scaled = (value.float() - mean.float()) * torch.exp(-log_sigma)
+    scaled = (widened(value) - widened(mean)) * torch.exp(-log_sigma)
     return -0.5 * scaled.square() - (log_sigma + HALF_LOG_TWO_PI)
 
 
-def slot_log_sigmas(slots: int, sigma_bg: float, sigma_fg: float) -> Float[Tensor, "K"]:
+def slot_log_sigmas(slots: int, sigma_bg: float, sigma_fg: float, dtype: torch.dtype = torch.float32) -> Float[Tensor, "K"]:
     """log of the pixels' standard deviation per slot: `sigma_bg` for the first, `sigma_fg` for all others.
     Raises ValueError if one is not positive."""
     if min(sigma_bg, sigma_fg) <= 0:
         raise ValueError(f"sigma_bg {sigma_bg} and sigma_fg {sigma_fg} must be above 0 (the thesis has 0.09 and 0.11)")
-    return torch.tensor([sigma_bg] + [sigma_fg] * (slots - 1)).log()
+    return torch.tensor([sigma_bg] + [sigma_fg] * (slots - 1), dtype=dtype).log()
 
 
 def mixture_nll(
@@ -47,12 +52,12 @@ def mixture_nll(
 
     The mask stands inside the logarithm, and logsumexp keeps a pixel that every slot explains badly finite."""
     sigmas = log_sigmas.view(1, -1, 1, 1, 1)
-    joint = log_normal(image.unsqueeze(1), means, sigmas) + log_masks.float().unsqueeze(2)
+    joint = log_normal(image.unsqueeze(1), means, sigmas) + widened(log_masks).unsqueeze(2)
     return -joint.logsumexp(1).sum((1, 2, 3))
 
 
 def mask_divergence(log_masks: Float[Tensor, "B K H W"], decoded_log_masks: Float[Tensor, "B K H W"]) -> Float[Tensor, "B"]:
     """KL(q(c|x) ‖ p(c|z)) from attention masks to decoded masks, both normalised over slots, summed over pixels (third
     term of eq. 4.7). Not symmetric: slots that attention left empty cost nothing."""
-    log_masks = log_masks.float()
-    return (log_masks.exp() * (log_masks - decoded_log_masks.float())).sum((1, 2, 3))
+    log_masks = widened(log_masks)
+    return (log_masks.exp() * (log_masks - widened(decoded_log_masks))).sum((1, 2, 3))

@@ -15,7 +15,14 @@ from torch.nn.functional import logsigmoid
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import ConvEncoder, Initialiser, SpatialBroadcastDecoder, UNet, initialise
-from objrep_gym.models.gaussians import kl_to_standard, mask_divergence, mixture_nll, reparameterise, slot_log_sigmas
+from objrep_gym.models.gaussians import (
+    kl_to_standard,
+    mask_divergence,
+    mixture_nll,
+    reparameterise,
+    slot_log_sigmas,
+    widened,
+)
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 
@@ -49,7 +56,7 @@ class MONetConfig:
 
     def tiny(self) -> "MONetConfig":
         side = 2**self.blocks  # leaves the U-Net a bottom of 2×2
-        return replace(self, size=(side, side), slots=4, latent=6, channels=16)
+        return replace(self, size=(side, side), slots=4, latent=6, channels=8)
 
 
 class RecurrentAttention(nn.Module):
@@ -60,11 +67,11 @@ class RecurrentAttention(nn.Module):
         self.slots, self.network = slots, network
 
     def forward(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K H W"]:
-        """log m_k, float32; their exponentials sum to one over slots."""
+        """log m_k in float32 at least; their exponentials sum to one over slots."""
         log_scope = torch.zeros_like(image[:, :1])
         log_masks = []
         for _ in range(self.slots - 1):
-            logits = self.network(torch.cat((image, log_scope), 1)).float()
+            logits = widened(self.network(torch.cat((image, log_scope), 1)))
             log_masks.append(log_scope + logsigmoid(logits))
             # eq. 4.6 writes this as −α + log σ(α); the difference loses digits where α is very negative
             log_scope = log_scope + logsigmoid(-logits)
@@ -95,12 +102,12 @@ class MONet(SlotModule):
         """Mean and log standard deviation of each slot's latents, from the image beside the slot's log mask."""
         images = image.unsqueeze(1).expand(-1, self.slots, -1, -1, -1)
         seen = torch.cat((images, log_masks.unsqueeze(2)), 2)
-        mean, log_sigma = self.encoder(seen.flatten(0, 1)).float().unflatten(0, seen.shape[:2]).chunk(2, -1)
+        mean, log_sigma = widened(self.encoder(seen.flatten(0, 1))).unflatten(0, seen.shape[:2]).chunk(2, -1)
         return mean, log_sigma
 
     def parts(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
         """Means of each slot's pixels, and log m̃_k: the decoded masks' logits, normalised over slots."""
-        drawn = self.decoder(latents.flatten(0, 1)).float().unflatten(0, latents.shape[:2])
+        drawn = widened(self.decoder(latents.flatten(0, 1))).unflatten(0, latents.shape[:2])
         return drawn[:, :, :3], drawn[:, :, 3].log_softmax(1)
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:

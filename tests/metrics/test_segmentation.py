@@ -42,8 +42,8 @@ def test_ari_of_large_images_does_not_overflow():
 
 
 def test_ari_worked_by_hand():
-    # six foreground pixels, truth 3 + 3, prediction 2 + 4 with table [[2, 1], [0, 3]]: pairs within cells 1 + 3, within true
-    # objects 3 + 3, within segments 1 + 6, of 15: (4 − 6·7/15) / ((6 + 7)/2 − 6·7/15) = 12/37
+    # six foreground pixels, objects 3 + 3, segments 2 + 4, shared pixels 2, 1 and 3: pairs within shared ones 1 + 3,
+    # within objects 3 + 3, within segments 1 + 6, of 15: (4 − 6·7/15) / ((6 + 7)/2 − 6·7/15) = 12/37
     true, predicted = ids([2, 2, 2, 3, 3, 3]), ids([5, 5, 7, 7, 7, 7])
     assert ari(predicted, true, BACKGROUND)[0] == pytest.approx(12 / 37, abs=1e-15)
 
