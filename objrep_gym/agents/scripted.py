@@ -5,26 +5,17 @@ Both have `predict` as stable-baselines3's policies do, so that whatever evaluat
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
 
 from objrep_gym.envs.controls import MOVES, Move, Walk
-from objrep_gym.envs.objects_room import Game
+from objrep_gym.envs.objects_room import ObjectsRoom
 from objrep_gym.envs.tasks import Touch
+from objrep_gym.envs.vector import ObjectsRoomVector
 
 MARGINS = (0.02, 0.0)  # metres kept from other objects: the first where there is a way that keeps them
-
-
-@runtime_checkable
-class Playing(Protocol):
-    """An environment of ours, single or vector."""
-
-    @property
-    def game(self) -> Game: ...
-    @property
-    def factors(self) -> np.ndarray: ...
 
 
 class RandomHand:
@@ -47,7 +38,7 @@ class PrivilegedHand:
     goes the straight one. Raises TypeError on an environment without a hand or a goal.
     """
 
-    def __init__(self, env: Playing):
+    def __init__(self, env: ObjectsRoom | ObjectsRoomVector):
         control, task = env.game.control, env.game.task
         if not isinstance(control, Walk | Move) or not isinstance(task, Touch):
             raise TypeError(
@@ -86,7 +77,7 @@ class PrivilegedHand:
         points = hand.body.places(factors)[:, :, None] + self.lattice  # (N, L, L, 2)
         objects = task.objects.places(factors)[:, None, None]
         away = np.linalg.norm(points[..., None, :] - objects, axis=-1)
-        gaps = away - (task.objects.radii(factors) + task.hand.radii(factors))[:, None, None]
+        gaps = away - (task.objects.radii(factors) + hand.body.radii(factors))[:, None, None]
         others = np.nan_to_num(gaps[..., 1:], nan=np.inf).min(axis=-1, initial=np.inf)
         low, high = (bound[:, :, None] for bound in hand.bounds(factors))
         outside = ((points < low - 1e-6) | (points > high + 1e-6)).any(axis=-1)

@@ -106,6 +106,6 @@ class Hand:
 
 def check_discrete(actions: np.ndarray, count: int, choices: int) -> None:
     """Raises ValueError unless `actions` are `count` whole numbers from 0 to `choices` - 1."""
-    whole = actions.shape == (count,) and np.issubdtype(actions.dtype, np.integer)
+    whole = actions.shape == (count,) and actions.dtype.kind in "iu"
     if not whole or actions.min() < 0 or actions.max() >= choices:
         raise ValueError(f"actions {actions!r} are not {count} whole numbers from 0 to {choices - 1}")

@@ -43,7 +43,7 @@ class Touch:
 
     def __init__(self, about: About, goal: str = "object_0", hand: str = "hand"):
         others = [name for name in about.entities[about.background :] if name not in (goal, hand)]
-        self.hand, self.objects = Bodies(about, (hand,)), Bodies(about, (goal, *others))
+        self.objects, self.all = Bodies(about, (goal, *others)), Bodies(about, (goal, *others, hand))
 
     def judge(self, factors: np.ndarray) -> Verdict:
         gaps = self.gaps(factors)
@@ -55,5 +55,6 @@ class Touch:
 
     def gaps(self, factors: np.ndarray) -> np.ndarray:
         """float (N, R) metres of floor between the hand's circle and those of the goal, first, and of the other objects."""
-        between = self.objects.places(factors) - self.hand.places(factors)
-        return np.sqrt((between**2).sum(axis=-1)) - self.objects.radii(factors) - self.hand.radii(factors)
+        places, radii = self.all.places(factors), self.all.radii(factors)
+        between = places[:, :-1] - places[:, -1:]
+        return np.sqrt((between * between).sum(axis=-1)) - radii[:, :-1] - radii[:, -1:]

@@ -44,8 +44,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.window = Window("objrep_gym", FPS)
         self.deck = Deck(game.draw, num_envs)
-        self.generators: list[np.random.Generator] = []
-        self.seeds: list[int] = []
+        self.generators = Generators(num_envs)
         self.scenes: np.ndarray | None = None  # (N, E, F)
         self.seen: Seen = game.sight.blank(game.world, num_envs)
         self.elapsed = np.zeros(num_envs, dtype=np.int64)
@@ -63,14 +62,13 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
     @property
     def np_random(self) -> tuple[np.random.Generator, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The rows' generators, as `SyncVectorEnv` gives them."""
-        self._seed(None, np.zeros(self.num_envs, dtype=bool))
-        return tuple(self.generators)
+        return tuple(self.generators())
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The rows' seeds."""
-        self._seed(None, np.zeros(self.num_envs, dtype=bool))
-        return tuple(self.seeds)
+        self.generators()
+        return tuple(self.generators.seeds)
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -79,10 +77,12 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
         An integer `seed` gives row i the seed + i. Raises ValueError on a mask or a list of seeds of another length.
         """
-        rows = self._reset_mask(options)
-        self._seed(seed, rows)
+        rows = rows_to_reset(options, self.num_envs)
+        if self.scenes is None and not rows.all():
+            raise ResetNeeded("the first reset begins all rows: call reset() without a reset_mask")
         which = np.flatnonzero(rows)
-        drawn = self.deck.take(self.generators, which.tolist())
+        self.deck.clear(self.generators.seed(seed, which.tolist()))
+        drawn = self.deck.take(self.generators(), which.tolist())
         if self.scenes is None:
             self.scenes = np.zeros((self.num_envs, *drawn.shape[1:]), dtype=np.float32)
         self.scenes[which] = drawn
@@ -101,7 +101,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.elapsed += 1
         truncated = self.elapsed >= self.limit
         if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.ended.any():
-            after[self.ended] = self.deck.take(self.generators, np.flatnonzero(self.ended).tolist())
+            after[self.ended] = self.deck.take(self.generators(), np.flatnonzero(self.ended).tolist())
             self.elapsed[self.ended], reward[self.ended] = 0, 0.0
             success, terminated, truncated = (flags & ~self.ended for flags in (success, terminated, truncated))
         self.ended = terminated | truncated
@@ -131,7 +131,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         if not len(again):
             write(self.seen, moved, self.game.look(after[moved]))
             return {}
-        fresh = self.deck.take(self.generators, again.tolist())
+        fresh = self.deck.take(self.generators(), again.tolist())
         looks = self.game.look(np.concatenate([after[moved], fresh]))
         write(self.seen, moved, {name: rows[: len(moved)] for name, rows in looks.items()})
         final = self._final(again, success)
@@ -167,33 +167,44 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             raise ResetNeeded("there are no scenes yet: call reset() first")
         return self.scenes
 
-    def _reset_mask(self, options: dict[str, Any] | None) -> np.ndarray:
-        """bool (N,): the rows that a reset begins anew."""
-        if options is None or "reset_mask" not in options:
-            return np.ones(self.num_envs, dtype=bool)
-        mask = options["reset_mask"]
-        good = isinstance(mask, np.ndarray) and mask.shape == (self.num_envs,) and mask.dtype == np.bool_ and mask.any()
-        if not good:
-            raise ValueError(f"reset_mask {mask!r} is not a bool array ({self.num_envs},) with a True in it")
-        if self.scenes is None and not mask.all():
-            raise ResetNeeded("the first reset begins all rows: call reset() without a reset_mask")
-        return mask
 
-    def _seed(self, seed: int | Sequence[int | None] | None, rows: np.ndarray) -> None:
-        """Seeds the generators of `rows`; those that do not exist yet are made."""
-        seeds = (
-            [None if seed is None else seed + i for i in range(self.num_envs)] if not isinstance(seed, Sequence) else seed
-        )
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"{len(seeds)} seeds for {self.num_envs} environments: give one each, or one integer")
-        if not self.generators:
-            made = [seeding.np_random(one if rows[i] else None) for i, one in enumerate(seeds)]
-            self.generators, self.seeds = [rng for rng, _ in made], [number for _, number in made]
-            return
-        for i in np.flatnonzero(rows).tolist():
-            if seeds[i] is not None:
-                self.generators[i], self.seeds[i] = seeding.np_random(seeds[i])
-                self.deck.clear([i])
+class Generators:
+    """One random generator for each of `count` rows, made when first needed, as a single environment makes its own."""
+
+    def __init__(self, count: int):
+        self.made: list[np.random.Generator] = []
+        self.seeds: list[int] = []
+        self.count = count
+
+    def __call__(self) -> list[np.random.Generator]:
+        """The generators of all rows."""
+        if not self.made:
+            pairs = [seeding.np_random() for _ in range(self.count)]
+            self.made, self.seeds = [generator for generator, _ in pairs], [seed for _, seed in pairs]
+        return self.made
+
+    def seed(self, seed: int | Sequence[int | None] | None, rows: Sequence[int]) -> list[int]:
+        """Seeds those of `rows` that a seed is given for, and returns which they were. Raises ValueError on a list of seeds
+        of another length than there are rows."""
+        seeds = seed if isinstance(seed, Sequence) else [None if seed is None else seed + i for i in range(self.count)]
+        if len(seeds) != self.count:
+            raise ValueError(f"{len(seeds)} seeds for {self.count} environments: give one each, or one integer")
+        self()
+        given = [i for i in rows if seeds[i] is not None]
+        for i in given:
+            self.made[i], self.seeds[i] = seeding.np_random(seeds[i])
+        return given
+
+
+def rows_to_reset(options: dict[str, Any] | None, count: int) -> np.ndarray:
+    """bool (N,): the rows that a reset begins anew. Raises ValueError on a mask that is none."""
+    if options is None or "reset_mask" not in options:
+        return np.ones(count, dtype=bool)
+    mask = options["reset_mask"]
+    good = isinstance(mask, np.ndarray) and mask.shape == (count,) and mask.dtype == np.bool_ and mask.any()
+    if not good:
+        raise ValueError(f"reset_mask {mask!r} is not a bool array ({count},) with a True in it")
+    return mask
 
 
 def write(seen: Seen, rows: np.ndarray, new: Seen) -> None:

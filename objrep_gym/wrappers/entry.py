@@ -10,10 +10,13 @@ from typing import Any
 
 import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import VectorEnv
 
 from objrep_gym.envs.objects_room import Game, ObjectsRoom
 from objrep_gym.envs.vector import ObjectsRoomVector
+
+RUNNING = ("render_mode", "max_episode_steps", "autoreset_mode")
+"""Keywords of the vector environment; all others are the game's."""
 
 
 def single(
@@ -39,19 +42,13 @@ def single(
 
 
 def vector(
-    game: str,
-    num_envs: int = 1,
-    encoder: str | None = None,
-    encoding: Mapping[str, Any] | None = None,
-    render_mode: str | None = None,
-    max_episode_steps: int | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
-    **parts: Any,
+    game: str, num_envs: int = 1, encoder: str | None = None, encoding: Mapping[str, Any] | None = None, **options: Any
 ) -> VectorEnv[Any, Any, Any]:
     """N environments in one process; the keywords of `single`, and those of `ObjectsRoomVector`."""
     from objrep_gym.wrappers import oracle, pixels
 
-    env = ObjectsRoomVector(make_game(game, encoder, parts), num_envs, render_mode, max_episode_steps, autoreset_mode)
+    running = {name: options.pop(name) for name in RUNNING if name in options}
+    env = ObjectsRoomVector(make_game(game, encoder, options), num_envs, **running)
     if encoder is None:
         return refuse(env, encoding)
     if encoder in ("oracle", "pixels"):

@@ -42,14 +42,14 @@ class FlatRoom:
         n, (height, width) = len(factors), self.size
         image, mask = np.zeros((n, height, width, 3), np.uint8), np.zeros((n, height, width), np.uint8)
         y, x = np.meshgrid(np.linspace(1, -1, height), np.linspace(-1, 1, width), indexing="ij")
-        column = {name: factors[:, :, i] for i, name in enumerate(FACTORS)}
-        for scene in range(n):
-            for row in range(1, factors.shape[1]):
-                there = {name: values[scene, row] for name, values in column.items()}
-                inside = np.hypot(x - there["x"], y - there["y"]) < 2 * there["size"]
-                colour = rgb(np.array([there["hue"], there["saturation"], there["value"]]))
-                image[scene, inside] = (colour * 255) if inside.any() else 0
-                mask[scene, inside] = row
+        column = {name: factors[:, :, i, None, None] for i, name in enumerate(FACTORS)}
+        inside = (
+            np.hypot(x - column["x"], y - column["y"]) < 2 * column["size"]
+        )  # (N, E, H, W), False for what is not there
+        colours = rgb(np.nan_to_num(np.concatenate([column[name] for name in ("hue", "saturation", "value")], axis=-1)))
+        for row in range(1, factors.shape[1]):
+            image = np.where(inside[:, row, ..., None], (colours[:, row, :, None] * 255).astype(np.uint8), image)
+            mask[inside[:, row]] = row
         depth = np.where(mask > 0, 1.0, np.inf).astype(np.float32)
         return View(image, mask if "mask" in outputs else None, depth if "depth" in outputs else None, factors)
 
