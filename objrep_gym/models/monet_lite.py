@@ -50,14 +50,15 @@ class MONetLiteConfig:
     """Standard deviation of a pixel, of intensities in [0, 1]; between the thesis's 0.09 and 0.11."""
     beta: float = 0.5
     """Weight of the KL of the latents."""
-    gamma: float = 0.5
-    """Weight of the KL from attention masks to decoded masks."""
+    gamma: float = 2.0
+    """Weight of the KL from attention masks to decoded masks. Four times the thesis's: masks that a component cannot draw,
+    such as the lit half of a sphere, have to cost more than they gain."""
     withhold: float = 0.5
     """Share of the training images whose attention sees little or no colour."""
-    settle: int = 300
+    settle: int = 1000
     """Steps in which the VAE learns alone: what it cannot draw yet says nothing about where masks should be."""
 
-    attention_rate: float = 0.3
+    attention_rate: float = 0.2
     """Learning rate of the attention, relative to that of the VAE, which has to follow what the masks do."""
 
     def build(self) -> "MONetLite":

@@ -206,7 +206,7 @@ def test_it_learns(tiny):
     optimiser = torch.optim.Adam(tiny.parameters(), 2e-3)
     totals = []
     for step in range(60):
-        losses = tiny.losses(scenes, clock(step * 10))
+        losses = tiny.losses(scenes, clock(step * 30))
         optimiser.zero_grad()
         losses.total().backward()
         optimiser.step()
