@@ -33,7 +33,7 @@ class MONetConfig:
     size: tuple[int, int] = (64, 64)
     """Height and width in pixels; multiples of 2^(blocks − 1) and of 16."""
     slots: int = 7
-    """K; one attention pass fewer is run."""
+    """K; one attention pass fewer is run. A trained model encodes with more or fewer when its `slots` is set."""
     latent: int = 16
     """D, latents per slot."""
     blocks: int = 5
@@ -56,21 +56,21 @@ class MONetConfig:
 
     def tiny(self) -> "MONetConfig":
         side = 2**self.blocks  # leaves the U-Net a bottom of 2×2
-        return replace(self, size=(side, side), slots=4, latent=6, channels=8)
+        return replace(self, size=(side, side), slots=3, latent=6, channels=8)
 
 
 class RecurrentAttention(nn.Module):
     """K masks from K − 1 passes of one U-Net over the image and what is not yet explained of it (eq. 4.1–4.6)."""
 
-    def __init__(self, slots: int, network: nn.Module):
+    def __init__(self, network: nn.Module):
         super().__init__()
-        self.slots, self.network = slots, network
+        self.network = network
 
-    def forward(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K H W"]:
+    def forward(self, image: Float[Tensor, "B C H W"], slots: int) -> Float[Tensor, "B K H W"]:
         """log m_k in float32 at least; their exponentials sum to one over slots."""
         log_scope = torch.zeros_like(image[:, :1])
         log_masks = []
-        for _ in range(self.slots - 1):
+        for _ in range(slots - 1):
             logits = widened(self.network(torch.cat((image, log_scope), 1)))
             log_masks.append(log_scope + logsigmoid(logits))
             # eq. 4.6 writes this as −α + log σ(α); the difference loses digits where α is very negative
@@ -87,7 +87,7 @@ class MONet(SlotModule):
         super().__init__(config, (3, *config.size), config.slots, config.latent)
         wide, narrow = config.channels, config.channels // 2
         widths = [wide * m for m in (1, 2, 4, 8)][: config.blocks] + [wide * 8] * (config.blocks - 4)
-        self.attention = RecurrentAttention(config.slots, UNet(4, 1, widths, config.size, hidden=2 * wide))
+        self.attention = RecurrentAttention(UNet(4, 1, widths, config.size, hidden=2 * wide))
         convs = (narrow, narrow, wide, wide)
         self.encoder = ConvEncoder(4, 2 * config.latent, convs, config.size, hidden=4 * wide)
         self.decoder = SpatialBroadcastDecoder(config.latent, 4, (narrow,) * 4, config.size)
@@ -100,7 +100,7 @@ class MONet(SlotModule):
         self, image: Float[Tensor, "B C H W"], log_masks: Float[Tensor, "B K H W"]
     ) -> tuple[Float[Tensor, "B K D"], Float[Tensor, "B K D"]]:
         """Mean and log standard deviation of each slot's latents, from the image beside the slot's log mask."""
-        images = image.unsqueeze(1).expand(-1, self.slots, -1, -1, -1)
+        images = image.unsqueeze(1).expand(-1, log_masks.shape[1], -1, -1, -1)
         seen = torch.cat((images, log_masks.unsqueeze(2)), 2)
         mean, log_sigma = widened(self.encoder(seen.flatten(0, 1))).unflatten(0, seen.shape[:2]).chunk(2, -1)
         return mean, log_sigma
@@ -112,7 +112,7 @@ class MONet(SlotModule):
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         self.check_size(image)
-        log_masks = self.attention(image)
+        log_masks = self.attention(image, self.slots)
         mean, log_sigma = self.posterior(image, log_masks)
         return Slots(mean, kl_to_standard(mean, log_sigma), log_masks.exp())
 
@@ -125,7 +125,7 @@ class MONet(SlotModule):
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """The three terms of eq. 4.7; `watch` has the squared error per pixel and channel, mixed by decoded masks."""
         image = scenes.image
-        log_masks = self.attention(image)
+        log_masks = self.attention(image, self.slots)
         mean, log_sigma = self.posterior(image, log_masks)
         means, decoded = self.parts(reparameterise(mean, log_sigma))
         terms = {

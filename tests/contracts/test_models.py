@@ -6,6 +6,7 @@ from typing import cast
 import pytest
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import DataDependentOutputException, FakeTensorMode
 
 from objrep_gym.configs import from_json, to_json
 from objrep_gym.models import MODELS
@@ -202,6 +203,16 @@ def test_every_parameter_gets_a_gradient(name: str, precision: str):
         assert parameter.grad is not None, parameter_name
         assert parameter.grad.isfinite().all(), parameter_name
         assert parameter.grad.any(), parameter_name
+
+
+@every_learning_preset
+def test_losses_neither_branch_on_data_nor_wait_for_the_device(name: str):
+    # fake tensors have shapes and no values: reading one raises
+    model = build(name)
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        with pytest.raises(DataDependentOutputException):
+            torch.rand(()).item()
+        assert model(Scenes(torch.rand(8, *model.size)), Clock(torch.randint(10, ()), 10)).total().shape == ()
 
 
 @every_learning_preset

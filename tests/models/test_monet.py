@@ -48,7 +48,7 @@ def test_clevr_has_six_blocks_each_way_and_eleven_slots():
 
 def test_attention_costs_what_was_counted_and_encoding_draws_nothing(whole: MONet):
     image = torch.rand(1, 3, 64, 64)
-    assert flops(lambda: whole.attention(image)) == pytest.approx(13.3e9, rel=0.01)
+    assert flops(lambda: whole.attention(image, 7)) == pytest.approx(13.3e9, rel=0.01)
     assert flops(lambda: whole.encode(image)) == pytest.approx(13.3e9 + 0.08e9, rel=0.01)
     assert (
         flops(lambda: whole.losses(Scenes(image), CLOCK)) < 13.3e9 + 0.08e9 + 2.05e9
@@ -99,9 +99,9 @@ class Scripted(nn.Module):
 
 def test_scopes_and_masks_follow_equations_4_2_and_4_3():
     logits = (0.3, -1.2, 2.0)
-    attention = RecurrentAttention(4, network := Scripted(*logits))
+    attention = RecurrentAttention(network := Scripted(*logits))
     image = torch.rand(1, 3, 2, 2)
-    masks = attention(image).exp()[0, :, 0, 0].double()
+    masks = attention(image, 4).exp()[0, :, 0, 0].double()
     scope, scopes, expected = 1.0, [], []
     for alpha in torch.tensor(logits, dtype=torch.float64).sigmoid().tolist():
         scopes.append(scope)
@@ -116,7 +116,7 @@ def test_scopes_and_masks_follow_equations_4_2_and_4_3():
 
 @pytest.mark.parametrize("alpha", [-90.0, -20.0, -0.5, 0.0, 3.0, 90.0])
 def test_log_space_equals_equation_4_6_where_that_can_be_computed(alpha: float):
-    log_masks = RecurrentAttention(2, Scripted(alpha))(torch.zeros(1, 3, 1, 1))[0, :, 0, 0]
+    log_masks = RecurrentAttention(Scripted(alpha))(torch.zeros(1, 3, 1, 1), 2)[0, :, 0, 0]
     exact = torch.tensor(alpha, dtype=torch.float64)
     log_sigmoid = torch.nn.functional.logsigmoid(exact)
     assert log_masks.tolist() == pytest.approx([log_sigmoid.item(), (log_sigmoid - exact).item()], rel=1e-5, abs=1e-7)
@@ -124,7 +124,7 @@ def test_log_space_equals_equation_4_6_where_that_can_be_computed(alpha: float):
 
 
 def test_certain_masks_stay_finite_and_sum_to_one():
-    log_masks = RecurrentAttention(5, Scripted(200.0, -300.0, 150.0, 80.0))(torch.zeros(2, 3, 4, 4))
+    log_masks = RecurrentAttention(Scripted(200.0, -300.0, 150.0, 80.0))(torch.zeros(2, 3, 4, 4), 5)
     assert log_masks.isfinite().all()
     assert torch.allclose(log_masks.exp().sum(1), torch.ones(2, 4, 4))
 
@@ -145,7 +145,7 @@ def test_nats_are_the_kl_that_is_paid_for():
 
 
 def test_the_first_slot_has_the_backgrounds_sigma():
-    assert tiny().log_sigmas.exp().tolist() == pytest.approx([0.09, 0.11, 0.11, 0.11])
+    assert tiny().log_sigmas.exp().tolist() == pytest.approx([0.09, 0.11, 0.11])
 
 
 def test_initialisers_differ_and_start_finite():
@@ -158,9 +158,15 @@ def test_initialisers_differ_and_start_finite():
             assert seeded_losses(model, images).total().item() < 1e6
 
 
-def test_decoding_takes_any_number_of_slots():
-    decoded = tiny().decode(torch.randn(2, 9, 6))
-    assert cast(Tensor, decoded.parts).shape == (2, 9, 3, 32, 32)
+def test_a_trained_model_takes_scenes_apart_into_more_slots():
+    model, image = tiny(), torch.rand(2, 3, 32, 32)
+    few = model.encode(image)
+    model.slots = 9
+    slots = model.encode(image)
+    assert slots.latents.shape == (2, 9, 6)
+    assert torch.allclose(slots.latents[:, :2], few.latents[:, :2], atol=1e-6)  # only the rest is divided further
+    assert torch.allclose(cast(Tensor, slots.masks)[:, 2:].sum(1), cast(Tensor, few.masks)[:, 2], atol=1e-5)
+    assert cast(Tensor, model.decode(slots.latents).parts).shape == (2, 9, 3, 32, 32)
 
 
 def test_watching_costs_no_gradient():
