@@ -70,7 +70,7 @@ class Embedding(nn.Module):
         self.features = PixelFeatures(5, widths, size)
         self.head = nn.Conv2d(widths[0], dimensions, 1)
         nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.zeros_(self.head.bias)
+        nn.init.constant_(self.head.get_parameter("bias"), 0.0)
         seen = torch.zeros(dimensions, 8)
         seen[:8] = torch.diag(torch.tensor(START))
         self.seen = nn.Parameter(seen[:, :, None, None])
@@ -107,7 +107,8 @@ class StickBreaking(nn.Module):
         """Positive within distance one of a centre."""
         # one product instead of J differences: |p − c|² = |p|² + |c|² − 2 p·c
         inside = 2 * centres @ pixels - pixels.square().sum(1, keepdim=True) - centres.square().sum(2, keepdim=True)
-        return self.log_sharpness.exp() * (1 + inside)
+        # e^−60 is nothing already, and beyond it exponentials are denormal and ten times slower
+        return (self.log_sharpness.exp() * (1 + inside)).clamp(-60, 60)
 
     def seed(self, scope: Float[Tensor, "B h w"], luck: Float[Tensor, "B h w"]) -> Int[Tensor, "B"]:
         """Which pixel begins the next cluster. Training draws it in proportion to the scope that is left (`luck` is
@@ -133,5 +134,7 @@ class StickBreaking(nn.Module):
     def forward(self, embedding: Float[Tensor, "B E h w"], centres: Float[Tensor, "B J E"]) -> Float[Tensor, "B K h w"]:
         """log m_k, which sum to one over slots: eq. 4.6 with the kernel in the place of the attention network."""
         logits = self.logits(embedding.flatten(2), centres)
-        left = functional.pad(logsigmoid(-logits).cumsum(1), (0, 0, 1, 0))
-        return torch.cat((left[:, :-1] + logsigmoid(logits), left[:, -1:]), 1).unflatten(2, embedding.shape[2:])
+        leaves = logsigmoid(-logits)
+        left = functional.pad(leaves.cumsum(1), (0, 0, 1, 0))
+        takes = logits + leaves  # log of the sigmoid itself, at the price of a sum; logits are not extreme
+        return torch.cat((left[:, :-1] + takes, left[:, -1:]), 1).clamp_min(-80).unflatten(2, embedding.shape[2:])

@@ -146,7 +146,7 @@ class ComponentDecoder(nn.Module):
         self.last = nn.Conv2d(width, 4 * 16, 1)
         with torch.no_grad():  # begins as flat parts of the colour that the first three latents are
             self.last.weight *= 0.1
-            self.last.bias.zero_()
+            self.last.get_parameter("bias").zero_()
             self.coefficients.weight[:18] *= 0.1
             self.coefficients.bias[:18] = torch.tensor([0.5, 0, 0, 0, 0, 0]).repeat(3)
             for channel in range(3):
@@ -170,7 +170,7 @@ class ComponentDecoder(nn.Module):
         wide = torch.cat((content.flatten(1), self.place.flatten()[None]))
         h = functional.pad(latents, (0, 1), value=1) @ wide
         h = self.layers(h.unflatten(1, self.place.shape).mT.unflatten(2, self.grid))
-        weight, bias, smooth = self.last.weight, self.last.bias, self.smooth
+        weight, bias, smooth = self.last.weight, self.last.get_parameter("bias"), self.smooth
         if phase is not None:
             within = torch.tensor([[0, 2], [8, 10]], device=phase.device).flatten() + 4 * phase[0] + phase[1]
             rows = (16 * torch.arange(4, device=phase.device)[:, None] + within).flatten()
