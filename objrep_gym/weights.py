@@ -218,13 +218,9 @@ def read_header(path: Path) -> dict[str, Entry]:
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
-        refuse_foreign(path, start)
         length = int.from_bytes(start, "little")
-        if length > min(HEADER_LIMIT, size - 8):
-            raise WeightsError(
-                f"{path} is truncated or forged: its header claims {length:,} bytes, the file has {size:,} "
-                f"and a header at most {HEADER_LIMIT:,}"
-            )
+        if size < 8 or length > min(HEADER_LIMIT, size - 8):
+            raise WeightsError(f"{path} {foreign(start)}: its header claims {length:,} bytes, the file has {size:,}")
         text = file.read(length)
     try:
         header = json.loads(text)
@@ -237,14 +233,13 @@ def read_header(path: Path) -> dict[str, Entry]:
     return entries
 
 
-def refuse_foreign(path: Path, start: bytes) -> None:
-    """Raise WeightsError on a file that is something else under a safetensors name."""
-    if len(start) < 8:
-        raise WeightsError(f"{path} is truncated: {len(start)} bytes")
+def foreign(start: bytes) -> str:
+    """What a file is whose first bytes do not give the length of a header."""
     if start.startswith(b"PK"):
-        raise WeightsError(f"{path} is a zip archive, as torch.save writes: such files can run code, and are not opened")
-    if start[0] == 0x80 and start[1] <= 5:
-        raise WeightsError(f"{path} is a pickle: such files can run code, and are not opened")
+        return "is a zip archive, as torch.save writes; such files can run code, and are not opened"
+    if start[:1] == b"\x80" and start[1:2] <= b"\x05":
+        return "is a pickle; such files can run code, and are not opened"
+    return "is truncated or forged"
 
 
 def compare(path: Path, header: dict[str, Entry], model: SlotModule) -> None:

@@ -21,6 +21,12 @@ from tests.data.fake_model import TinyConfig
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch):
+    """No reports between those that are due, however slow the machine is."""
+    monkeypatch.setattr("objrep_gym.training.BREATH", 1e9)
+
+
 def scenes(count, start=0):
     """The first batches of a world, as a list: nothing to close."""
     with batches(Squares(), 4, start=start) as source:
@@ -73,10 +79,10 @@ def test_a_continued_stage_ends_with_the_same_weights(precision, optimiser):
     straight = built()
     list(fit(straight, scenes(12), stage, **settings))
     broken = built()
-    first = next(fit(broken, scenes(5), stage, every={"report": 5}, **settings))
+    state = next(fit(broken, scenes(5), stage, every={"report": 5}, **settings)).state()
     continued = built(seed=9)
     continued.load_state_dict(broken.state_dict())
-    list(fit(continued, scenes(7, start=5), stage, start=first.state(), **settings))
+    list(fit(continued, scenes(7, start=5), stage, start=state, **settings))
     assert torch.equal(parameters(straight), parameters(continued))
     assert torch.equal(straight.trunk[1].running_mean, continued.trunk[1].running_mean)
 
@@ -177,7 +183,6 @@ def test_nothing_is_read_from_the_device_between_reports(monkeypatch):
     reads = []
     honest = torch.Tensor.item
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: reads.append(time.monotonic()) or honest(tensor))
-    monkeypatch.setattr("objrep_gym.training.BREATH", 1e9)
     counts = [len(reads) for _ in fit(built(), scenes(20), Stage(20), every={"report": 10})]
     assert counts == [counts[0], 2 * counts[0]]
     assert counts[0] <= 2
@@ -227,15 +232,7 @@ def test_two_processes_share_a_step_and_stop_together(tmp_path):
     """By torchrun on two CPU processes, which also stands for several GPUs."""
     (tmp_path / "pair.py").write_text(PAIR)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc-per-node=2",
-        str(tmp_path / "pair.py"),
-    ]
-    done = subprocess.run(
-        [*torchrun, str(tmp_path / "pair.py")], env=environment, capture_output=True, text=True, timeout=250, check=False
-    )
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    pair = [*torchrun, str(tmp_path / "pair.py")]
+    done = subprocess.run(pair, env=environment, capture_output=True, text=True, timeout=250, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
