@@ -58,7 +58,10 @@ class PixelFeatures(nn.Module):
 class Embedding(nn.Module):
     """Where each pixel lies for clustering: a learned mixture of chromaticity, RGB and place, plus the U-Net's opinion.
 
-    Distances are in units of the kernel's radius. The first eight dimensions start as chromaticity, RGB, y and x.
+    Distances are in units of the kernel's radius. The first eight dimensions start as chromaticity, RGB, y and x. How much
+    place counts is gated at every pixel, by a factor between e^−4 and e^4 that starts at one: little on floors and walls,
+    which would fall apart, much on things, so that like ones in two places are two (Novotny et al. 2018 add what is
+    multiplied here).
     """
 
     places: Tensor
@@ -68,7 +71,7 @@ class Embedding(nn.Module):
         if dimensions < len(START):
             raise ValueError(f"embedding {dimensions} must be at least {len(START)}: so many do colour and place take")
         self.features = PixelFeatures(5, widths, size)
-        self.head = nn.Conv2d(widths[0], dimensions, 1)
+        self.head = nn.Conv2d(widths[0], dimensions + 1, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.get_parameter("bias"), 0.0)
         seen = torch.zeros(dimensions, 8)
@@ -87,7 +90,9 @@ class Embedding(nn.Module):
         if phase is not None:
             opinion, seen = every_second(opinion, phase), every_second(seen, phase)
         with torch.autocast(image.device.type, enabled=False):
-            return opinion + functional.conv2d(seen, self.seen)
+            gate = (4 * torch.tanh(opinion[:, -1:] / 4)).exp()
+            seen = torch.cat((seen[:, :6], seen[:, 6:] * gate), 1)
+            return opinion[:, :-1] + functional.conv2d(seen, self.seen)
 
 
 def every_second(x: Float[Tensor, "B C H W"], phase: Int[Tensor, "2"]) -> Float[Tensor, "B C h w"]:
