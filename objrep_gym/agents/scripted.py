@@ -4,7 +4,7 @@ every table of control.
 Both have `predict` as stable-baselines3's policies do, so that whatever evaluates a policy evaluates them.
 """
 
-from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -22,12 +22,13 @@ class RandomHand:
     """Actions drawn uniformly from `space`, an environment's single action space, by a generator of its own."""
 
     def __init__(self, space: spaces.Space[Any], seed: int | None = None):
-        self.space = space
+        self.space = deepcopy(space)  # seeding the environment's own would change what it samples
         self.space.seed(seed)
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = False) -> Any:
         """One action for each row of `observation`, and None for the state."""
-        return np.stack([self.space.sample() for _ in range(len(observation))]), None
+        rows = next(iter(observation.values())) if isinstance(observation, dict) else observation
+        return np.stack([self.space.sample() for _ in range(len(rows))]), None
 
 
 class PrivilegedHand:
@@ -91,27 +92,28 @@ class PrivilegedHand:
 
 
 def waves(goal: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-    """float (N, L, L): steps to the nearest point of `goal` past those that are `blocked`, as far as it takes to reach the
-    middle; inf beyond, and where there is no way."""
-    steps, middle = np.where(goal, 0.0, np.inf), goal.shape[1] // 2
+    """float32 (N, L, L): steps to the nearest point of `goal` past those that are `blocked`, as far as it takes to reach
+    the middle; inf beyond, and where there is no way."""
+    steps, middle = np.where(goal, np.float32(0), np.float32(np.inf)), goal.shape[1] // 2
     for _ in range(2 * goal.shape[1]):
-        wider = np.where(blocked, np.inf, np.minimum(steps, neighbours(steps).min(axis=0) + 1))
+        wider = np.minimum(steps, np.minimum.reduce(neighbours(steps)) + 1)
+        wider[blocked] = np.inf
         if np.array_equal(wider, steps) or np.isfinite(wider[:, middle, middle]).all():
             return wider  # waves travel at one speed: the first to arrive came the shortest way
         steps = wider
     return steps
 
 
-def neighbours(steps: np.ndarray) -> np.ndarray:
-    """(4, N, L, L): the value one step on, in the order of `MOVES`; inf beyond the lattice."""
+def neighbours(steps: np.ndarray) -> list[np.ndarray]:
+    """Four arrays (N, L, L): the value one step on, in the order of `MOVES`; inf beyond the lattice."""
     padded = np.pad(steps, ((0, 0), (1, 1), (1, 1)), constant_values=np.inf)
-    shifts: Sequence[tuple[int, int]] = [(int(x), int(y)) for x, y in MOVES.values()]
     size = steps.shape[1]
-    return np.stack([padded[:, 1 + dx : 1 + dx + size, 1 + dy : 1 + dy + size] for dx, dy in shifts])
+    shifts = [(1 + int(x), 1 + int(y)) for x, y in MOVES.values()]
+    return [padded[:, x : x + size, y : y + size] for x, y in shifts]
 
 
 def downhill(steps: np.ndarray) -> np.ndarray:
     """int (N,): the move from the middle that leads nearest to the goal, -1 where none leads there."""
     middle = steps.shape[1] // 2
-    around = neighbours(steps)[:, :, middle, middle]
+    around = np.stack([values[:, middle, middle] for values in neighbours(steps)])
     return np.where(np.isfinite(around).any(axis=0), around.argmin(axis=0), -1)

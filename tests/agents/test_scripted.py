@@ -79,6 +79,10 @@ def test_random_hands_follow_their_seed():
     assert one.shape == (5, 2)
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
+    space.seed(7)
+    RandomHand(space, 1)
+    np.testing.assert_array_equal(space.sample(), gym.spaces.Box(-1, 1, (2,), np.float32, seed=7).sample())
+    assert RandomHand(space).predict({"state": np.zeros((4, 1))})[0].shape == (4, 2)
 
 
 def test_there_must_be_a_hand_and_a_goal():
