@@ -18,7 +18,10 @@ def segments(masks: Float[np.ndarray, "B K H W"]) -> Integer[np.ndarray, "B H W"
 def contingency(
     predicted: Integer[np.ndarray, "B H W"], true: Integer[np.ndarray, "B H W"]
 ) -> Integer[np.ndarray, "B P T"]:
-    """Pixels of each predicted segment (row) in each true entity (column). Raises ValueError on ids below 0 or huge."""
+    """Pixels of each predicted segment (row) in each true entity (column). Raises ValueError on ids below 0 or huge,
+    and on two different shapes."""
+    if predicted.shape != true.shape:
+        raise ValueError(f"predicted ids are {predicted.shape} and true ones {true.shape}: bring them to one size first")
     if not true.size:
         return np.zeros((len(true), 0, 0), np.intp)
     for name, ids in (("predicted", predicted), ("true", true)):
