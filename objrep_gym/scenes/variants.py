@@ -37,13 +37,13 @@ class Variant:
 
 ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
 SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
-SMALL = Product(SOLID, Uniform("size", 0.28, 0.38))
+SMALL = Product(SOLID, Uniform("size", 0.26, 0.34))
 BLUE_CUBE = Product(
     Choice("shape", (SHAPES.index("cube"),)),
     Choice("hue", (BLUE,)),
     Choice("saturation", (0.9,)),
     Choice("value", (1.0,)),
-    Choice("size", (0.36,)),
+    Choice("size", (0.34,)),
     Uniform("heading", 0.0, 2 * np.pi),
 )
 LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
@@ -52,7 +52,7 @@ HAND = Product(
     Choice("hue", (0.0,)),
     Choice("saturation", (0.0,)),
     Choice("value", (1.0,)),
-    Choice("size", (0.28,)),
+    Choice("size", (0.24,)),
     Choice("heading", (0.0,)),
 )
 DOWN = float(np.radians(-40))
@@ -65,6 +65,6 @@ VARIANTS = {
     "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
     "reach": Variant(
         (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND), least=5, ring=DESK, arena=(0.0, 0.25, 1.35, 1.5),
-        named=("hand",), clearance=0.12,
+        named=("hand",), clearance=0.3,
     ),
 }  # fmt: skip
