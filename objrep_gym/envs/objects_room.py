@@ -37,13 +37,13 @@ class Game:
 
         Raises RuntimeError where 100 draws in a row are over at once: then the task does not fit the world.
         """
-        factors = self.world.sample(Streams(generators, block=64), len(generators), dict(self.sight.camera) or None)
+        factors = self.world.sample(Streams(generators, block=64), len(generators))
         over = np.flatnonzero(self.task.judge(factors).terminated)
         for _ in range(TRIES):
             if not len(over):
                 return factors
             again = Streams([generators[i] for i in over.tolist()], block=64)
-            factors[over] = self.world.sample(again, len(over), dict(self.sight.camera) or None)
+            factors[over] = self.world.sample(again, len(over))
             over = over[self.task.judge(factors[over]).terminated]
         raise RuntimeError(
             f"{TRIES} scenes in a row were over before they began: {type(self.task).__name__} does not fit them"

@@ -9,31 +9,44 @@ perspective, and objects hide each other.
 action   control="discrete": Discrete(4), a step east, north, west or south; "continuous": Box(2) in [-1, 1], parts of a
          step along x and y. A step is 0.2 m: from corner to corner of the part of the floor where things stand, which is
          what the camera sees, it takes about thirty. The hand does not leave that part.
+camera   "fixed": one place for all episodes; "ring": another side of the room each episode, from which an agent must tell
+         by the light on the walls where east is.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from objrep_gym.envs.controls import Move, Span, Walk
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.sight import Sight
 from objrep_gym.envs.tasks import Touch
 from objrep_gym.scenes.room import Room
+from objrep_gym.scenes.variants import VARIANTS
 
 STEP = 0.2  # metres; OCRL's step is a twentieth of its board
 CONTROLS = {"discrete": Walk, "continuous": Move}
+FIXED = VARIANTS["reach"]
+# Seen from anywhere, things must stand nearer to the middle to stay in the picture.
+RING = replace(FIXED, ring=replace(FIXED.ring, azimuth=(0.0, 2 * np.pi)), arena=(0.0, 0.0, 1.25, 1.25))
+CAMERAS = {"fixed": FIXED, "ring": RING}
 
 
 def game(
     control: str = "discrete",
+    camera: str = "fixed",
     look: str = "plain",
     size: Sequence[int] = (64, 64),
     info: Sequence[str] = (),
     draws: bool = True,
 ) -> Game:
-    """The parts of Reach; raises ValueError on an unknown control, look or info."""
-    if control not in CONTROLS:
-        raise ValueError(f"control {control!r} is none of {', '.join(CONTROLS)}")
-    world = Room("reach", look, (size[0], size[1]))
-    span = Span(STEP, world.variant.arena)
-    return Game(world, CONTROLS[control](world, span), Touch(world.about), Sight(info=tuple(info), draws=draws))
+    """The parts of Reach; raises ValueError on an unknown control, camera, look or info."""
+    for name, value, known in (("control", control, CONTROLS), ("camera", camera, CAMERAS)):
+        if value not in known:
+            raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+    variant = CAMERAS[camera]
+    world = Room(variant, look, (size[0], size[1]))
+    sight = Sight(info=tuple(info), draws=draws)
+    return Game(world, CONTROLS[control](world, Span(STEP, variant.arena)), Touch(world.about), sight)

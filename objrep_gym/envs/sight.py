@@ -1,7 +1,7 @@
 """Sight: how an environment looks at its scenes, and what of it goes into `info`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,12 +16,11 @@ Seen = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Sight:
-    """How scenes are looked at. `camera` holds factors of the camera still, in radians; `info` names what goes into info.
+    """How scenes are looked at: `info` names what goes into info.
 
     `draws=False` spares the drawing and leaves observations black: for wrappers that read factors and no image.
     """
 
-    camera: Mapping[str, float] = field(default_factory=dict)
     info: Sequence[str] = ()
     draws: bool = True
 

@@ -170,6 +170,19 @@ def test_a_vector_equals_single_environments(name, options):
     theirs.close()
 
 
+@pytest.mark.parametrize("context", ["fork", "spawn"])
+def test_environments_run_in_processes_of_their_own(context):
+    """Each makes its own OpenGL context, though the parent has one, and draws what the parent draws."""
+    ours = gym.make_vec("ObjRep/Reach-v0", num_envs=2)
+    images, _ = ours.reset(seed=8)
+    processes = gym.make_vec(
+        "objrep_gym:ObjRep/Reach-v0", num_envs=2, vectorization_mode="async", vector_kwargs={"context": context}
+    )
+    np.testing.assert_array_equal(processes.reset(seed=8)[0], images)
+    np.testing.assert_array_equal(processes.step(np.array([0, 1]))[0], ours.step(np.array([0, 1]))[0])
+    processes.close()
+
+
 @each
 @pytest.mark.parametrize("steps", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_random_steps_stay_in_their_spaces(name, options, steps):
@@ -208,6 +221,8 @@ def test_unknown_keywords_name_themselves():
         gym.make("ObjRep/Reach-v0", colour_of_the_sky="red")
     with pytest.raises(ValueError, match="control 'jump' is none of discrete, continuous"):
         gym.make("ObjRep/Reach-v0", control="jump")
+    with pytest.raises(ValueError, match="camera 'drone' is none of fixed, ring"):
+        gym.make("ObjRep/Reach-v0", camera="drone")
     with pytest.raises(ValueError, match="variant 'cellar'"):
         gym.make("ObjRep/Scenes-v0", variant="cellar")
     with pytest.raises(ValueError, match="add encoder="):
@@ -237,3 +252,13 @@ def test_reach_is_the_task_that_it_says():
     camera = infos["factors"][:, 0][:, [about.factors.index(name) for name in ("azimuth", "elevation")]]
     assert len(np.unique(camera, axis=0)) == 1
     assert json.dumps(env.spec.kwargs)
+
+
+def test_the_ring_camera_looks_from_everywhere():
+    env = gym.make_vec("ObjRep/Reach-v0", num_envs=40, camera="ring", info=("factors", "mask"))
+    about = env.unwrapped.about
+    _, infos = env.reset(seed=0)
+    azimuth = infos["factors"][:, 0, about.factors.index("azimuth")]
+    assert len(np.unique(np.floor(azimuth / (np.pi / 2)))) == 4
+    for row in range(about.background, len(about.entities)):
+        assert (infos["mask"] == row).any(axis=(1, 2)).mean() > 0.95  # rarely hidden, never out of the picture
