@@ -1,0 +1,76 @@
+"""Extractors: shapes, what depends on the order of slots and what does not, and scales that are set once."""
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from objrep_gym.agents.extractors import DeepSetExtractor, FlatExtractor, Scale, slot_shape
+
+SLOTS = spaces.Box(-10, 10, (5, 7), np.float32)
+
+
+@pytest.fixture
+def slots() -> torch.Tensor:
+    return torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("kind", [FlatExtractor, DeepSetExtractor])
+def test_features_have_the_size_that_was_asked_for(kind, slots):
+    assert kind(SLOTS, 24, 16)(slots).shape == (6, 24)
+
+
+def test_a_deep_set_does_not_know_the_order_of_slots(slots):
+    extractor = DeepSetExtractor(SLOTS, 24, 16)
+    order = torch.tensor([3, 0, 4, 2, 1])
+    assert torch.allclose(extractor(slots), extractor(slots[:, order]), atol=1e-6)
+
+
+def test_a_deep_set_sees_every_slot(slots):
+    extractor = DeepSetExtractor(SLOTS, 24, 16)
+    for k in range(5):
+        moved = slots.clone()
+        moved[:, k] += 3
+        assert not torch.allclose(extractor(slots), extractor(moved), atol=1e-3), f"slot {k} changes nothing"
+
+
+def test_a_flat_extractor_knows_the_order_of_slots(slots):
+    extractor = FlatExtractor(SLOTS, 24, 16)
+    assert not torch.allclose(extractor(slots), extractor(slots.flip(1)), atol=1e-3)
+
+
+def test_every_parameter_learns(slots):
+    extractor = DeepSetExtractor(SLOTS, 24, 16)
+    extractor(slots).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in extractor.parameters())
+
+
+@pytest.mark.parametrize("space", [spaces.Box(0, 1, (4,)), spaces.Box(0, 255, (64, 64, 3), np.uint8), spaces.Discrete(3)])
+def test_what_are_no_slots_is_refused(space):
+    with pytest.raises(ValueError, match="encoder"):
+        slot_shape(space)
+
+
+def test_the_scale_is_per_dimension_and_not_per_slot(slots):
+    scale, wide = Scale(7), slots * torch.arange(1, 8)
+    scale.set_from(wide)
+    scaled = scale(wide).flatten(0, 1)
+    assert torch.allclose(scaled.mean(0), torch.zeros(7), atol=1e-5)
+    assert torch.allclose(scaled.std(0), torch.ones(7), atol=1e-5)
+    assert scale.mean.shape == (7,)
+
+
+def test_a_dimension_without_meaning_is_not_blown_up(slots):
+    scale = Scale(7)
+    still = slots.clone()
+    still[..., 2] = 0.5 + 1e-6 * still[..., 2]
+    scale.set_from(still)
+    assert scale(still)[..., 2].abs().max() < 1e-3
+
+
+def test_the_scale_does_not_move_while_the_policy_learns(slots):
+    extractor = DeepSetExtractor(SLOTS, 24, 16).train()
+    before = extractor.scale.mean.clone()
+    extractor(slots + 100)
+    assert torch.equal(extractor.scale.mean, before)
+    assert "scale.mean" in extractor.state_dict(), "a restart would lose it"
