@@ -168,7 +168,7 @@ def filmed(run: "AgentRun", folder: Path) -> "Section":
     frames, outcomes = film(run, folder, FILMED, SIDE)
     told = ", ".join("reached" if outcome else "missed" for outcome in outcomes)
     caption = (
-        "Left: what the camera sees. Right: the slots that the agent sees. "
+        "Left: the room, drawn large. Right: what the agent sees, 64 pixels wide, under the colours of its slots. "
         f"The first {FILMED} episodes of the evaluation, none left out: {told}."
     )
     return Section("Episodes", [Picture(frames, "A hand on its way to the blue cube", caption, width=2 * SIDE + 8)])

@@ -23,7 +23,7 @@ def animation(frames: np.ndarray, seconds_per_frame: float = 0.12, hold: float =
     return buffer.getvalue()
 
 
-def beside(*frames: np.ndarray, size: int, gap: int = 8, background: int = 0) -> np.ndarray:
+def beside(*frames: np.ndarray, size: int, gap: int = 8, background: int = 127) -> np.ndarray:
     """Frames uint8 (T, H, W, 3) of any sizes beside each other, each enlarged to `size` pixels square, `gap` pixels
     apart: uint8 (T, size, ·, 3). Raises ValueError where one has another number of frames."""
     if len({len(f) for f in frames}) != 1:
