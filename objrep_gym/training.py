@@ -18,6 +18,7 @@ from objrep_gym.types import Clock, Losses, Scenes
 
 Precision = Literal["float32", "bf16"]
 State = dict[str, Any]
+RESERVED = ("loss", "step", "stage", "time", "images_per_second")  # what a journal's line has beside the model's own losses
 BREATH = 1.0  # seconds after which a slow loop reports, due or not
 
 
@@ -169,7 +170,7 @@ class Loop:
     def note(self, losses: Losses) -> None:
         """Add up the losses on the device, and keep those of the first step whose terms are not all finite."""
         if self.names is None:
-            self.names = (list(losses.terms), list(losses.watch))
+            self.names = own_names(losses)
         terms = torch.stack([value.detach().float() for value in losses.terms.values()])
         watch = [value.detach().float() for value in losses.watch.values()]
         values = torch.cat((terms, torch.stack(watch))) if watch else terms
@@ -223,6 +224,17 @@ def restore_random_state(state: State, device: torch.device) -> None:
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def own_names(losses: Losses) -> tuple[list[str], list[str]]:
+    """Names of terms and of what is watched; raises ValueError on one that is given twice or is the journal's own."""
+    names = [*losses.terms, *losses.watch]
+    taken = sorted({name for name in names if name in RESERVED or names.count(name) > 1})
+    if taken:
+        raise ValueError(
+            f"losses named {', '.join(taken)}: names must differ from each other and from {', '.join(RESERVED)}"
+        )
+    return list(losses.terms), list(losses.watch)
 
 
 def device_of(model: nn.Module) -> torch.device:

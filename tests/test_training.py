@@ -50,7 +50,7 @@ def test_the_loss_falls():
 
 def test_a_record_tells_mean_losses_rate_and_time_left():
     records = list(fit(built(), scenes(10), Stage(10), every={"report": 5}))
-    assert records[1].losses["step"] == pytest.approx((5 + 6 + 7 + 8 + 9) / 5)
+    assert records[1].losses["clock"] == pytest.approx((5 + 6 + 7 + 8 + 9) / 5)
     for now in records:
         assert now.losses["loss"] == pytest.approx(now.losses["reconstruction"] + now.losses["size"])
         assert now.rate > 0
@@ -126,6 +126,15 @@ def test_a_loss_that_is_not_finite_is_told_with_its_step_and_terms(value):
     with pytest.raises(FloatingPointError, match=rf"step 7 .*reconstruction \d.*kl {value}.*watched 6"):
         seen.extend(now.step for now in fit(model, scenes(20), Stage(20), every={"report": 5}))
     assert seen == [5]
+
+
+@pytest.mark.parametrize(("terms", "watch"), [("loss", "kl"), ("kl", "step"), ("kl", "kl")])
+def test_names_of_losses_that_would_hide_others_are_refused(terms, watch):
+    model = built()
+    honest = model.losses
+    model.losses = lambda scenes, clock: Losses({terms: honest(scenes, clock).total()}, {watch: clock.step.float()})
+    with pytest.raises(ValueError, match="must differ from each other and from loss, step"):
+        next(fit(model, scenes(1), Stage(1)))
 
 
 def test_the_schedules_are_pure_functions_of_the_step():

@@ -39,5 +39,5 @@ class Tiny(SlotModule):
         painted = self.out(hidden + 0.01 * torch.randn_like(hidden))
         error = (painted - scenes.image).square().flatten(1).sum(dim=1).mean()
         return Losses(
-            {"reconstruction": error, "size": 1e-3 * self.out.weight.square().sum()}, {"step": clock.step.float()}
+            {"reconstruction": error, "size": 1e-3 * self.out.weight.square().sum()}, {"clock": clock.step.float()}
         )
