@@ -56,9 +56,9 @@ class Encoder:
     def load(self) -> SlotModule:
         """The model, loaded at the first need."""
         if self.model is None:
-            model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
+            self.model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
             # Bytes come with channels last; weights laid out likewise encode 10 % faster in float32, 25 % in bf16.
-            self.model = model.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+            self.model.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
         return self.model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class Encoder:
             torch.no_grad(),
             torch.autocast(self.device.split(":")[0], PRECISIONS[self.precision], self.precision != "float32"),
         ):
-            slots = model.encode(torch.cat([self.fit(torch.from_numpy(batch)) for batch in pictures]))
+            slots = model.encode(torch.cat([self.fit(tensor(batch)) for batch in pictures]))
             latents = slots.latents.float()
         if not torch.isfinite(latents).all():
             raise FloatingPointError(f"encoder {self.ref!r} gave latents that are not finite in {self.precision}")
@@ -85,6 +85,11 @@ class Encoder:
     def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
         """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
         return recolour(resize(to_image(pictures.to(self.device)), (self.height, self.width)), self.channels)
+
+
+def tensor(pictures: np.ndarray) -> Tensor:
+    """Bytes as torch takes them: renderers flip pictures (negative strides) and share memory that cannot be written."""
+    return torch.from_numpy(np.require(pictures, np.uint8, ("C", "W")))
 
 
 def resize(image: Float[Tensor, "N C h w"], size: tuple[int, int]) -> Float[Tensor, "N C H W"]:
@@ -108,4 +113,4 @@ def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N
 
 def resize_bytes(pictures: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
     """uint8 (N, h, w, c) brought to uint8 (N, H, W, C) in the same way."""
-    return to_uint8(recolour(resize(to_image(torch.from_numpy(pictures)), size), channels)).numpy()
+    return to_uint8(recolour(resize(to_image(tensor(pictures)), size), channels)).numpy()

@@ -35,8 +35,8 @@ class SB3VecEnv(VecEnv):
         """With the seeds and options that were set for it. Raises ValueError on options that differ from row to row."""
         if any(options != self._options[0] for options in self._options):
             raise ValueError(f"options {self._options} differ between environments, and a VectorEnv takes one for all")
-        seed: Any = self._seeds if any(one is not None for one in self._seeds) else None
-        observations, infos = self.env.reset(seed=seed, options=self._options[0] or None)
+        # `seed` counted them up from the first, as every VectorEnv does itself; some take no list.
+        observations, infos = self.env.reset(seed=self._seeds[0], options=self._options[0] or None)
         self.reset_infos = rows(infos, range(self.num_envs))
         self._reset_seeds()
         self._reset_options()

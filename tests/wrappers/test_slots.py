@@ -10,6 +10,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from objrep_gym.weights import WeightsError
+from objrep_gym.wrappers.pixels import PixelObservation
 from objrep_gym.wrappers.slots import SlotObservation, VectorSlotObservation
 from tests.wrappers.fakes import LENGTH, Stripes, StripesConfig, dictionary, floats, of_bytes, pixels, state
 from tests.wrappers.fakes import Fake as FakeEnv
@@ -66,6 +67,34 @@ def test_places_are_kept_and_channels_are_not_mixed():
     np.testing.assert_allclose(slots[:, 0], [1, 1, 0, 0], atol=1e-6)
     np.testing.assert_allclose(slots[:, 1], 0, atol=1e-6)
     np.testing.assert_allclose(slots[:, 2], 0.25, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["flipped", "read-only"])
+def test_pictures_in_memory_that_torch_refuses(kind):
+    """MuJoCo's and many other renderers turn pictures upside down by a view."""
+    image = np.zeros((16, 16, 3), np.uint8)
+    image[:8] = 255
+    shown = image[::-1, ::-1] if kind == "flipped" else image
+    shown.flags.writeable = kind == "flipped"
+    assert level_of(SlotObservation(state("rgb_array", frame=shown), Stripes()).reset()[0]) == 0.5
+    bytes_env = FakeEnv(pixels().observation_space, lambda level: shown)
+    assert level_of(SlotObservation(bytes_env, Stripes()).reset()[0]) == 0.5
+    resized, _ = PixelObservation(bytes_env, size=(8, 8)).reset()
+    np.testing.assert_array_equal(resized[:, 0, 0], [0] * 4 + [255] * 4 if kind == "flipped" else [255] * 4 + [0] * 4)
+
+
+def test_an_environment_that_is_not_ours():
+    """Reacher of gymnasium renders through a second OpenGL context, beside ours."""
+    ours = gym.make("ObjRep/Reach-v0", encoder="colour")
+    before, _ = ours.reset(seed=0)
+    env = SlotObservation(gym.make("Reacher-v5", render_mode="rgb_array", width=48, height=32), "colour")
+    slots, _ = env.reset(seed=0)
+    moved, *_ = env.step(env.action_space.high)
+    assert slots in env.observation_space
+    assert not np.array_equal(slots, moved)
+    np.testing.assert_array_equal(ours.reset(seed=0)[0], before)
+    env.close()
+    ours.close()
 
 
 def test_a_grey_model_sees_luminance():
