@@ -288,7 +288,7 @@ def mistakes() -> tuple[type[Exception], ...]:
     """What is told in one line: settings and files that are wrong, a full disk, a machine that cannot draw."""
     from gymnasium.error import Error
 
-    from objrep_gym.scenes.opengl import NoOpenGL
+    from objrep_gym.scenes.headless import NoOpenGL
 
     return (ValueError, KeyError, OSError, FloatingPointError, Error, NoOpenGL)
 
