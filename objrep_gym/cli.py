@@ -7,11 +7,10 @@ loads neither torch nor a model, and what can be said on the command line is wha
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Protocol, TypeVar, Union
+from typing import Annotated, Any, Protocol, Union, runtime_checkable
 
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
@@ -20,9 +19,9 @@ from objrep_gym import __version__
 
 TRACEBACK = "OBJREP_GYM_TRACEBACK"
 DESCRIPTION = f"Object-centric observations for gymnasium. {TRACEBACK}=1 shows where an error arose."
-T = TypeVar("T")
 
 
+@runtime_checkable
 class Verb(Protocol):
     """The options of a verb; called, it does its work."""
 
@@ -69,6 +68,7 @@ def generate() -> type[Verb]:
 
 def train() -> type[Verb]:
     """A model into a run directory; models are subcommands, so that each shows its own numbers."""
+    from objrep_gym.data import crossed
     from objrep_gym.experiments.kinds import Run, perform
     from objrep_gym.models import MODELS
     from objrep_gym.training import Precision, Stage
@@ -101,9 +101,8 @@ def train() -> type[Verb]:
         """Steps between saves."""
 
         def __call__(self) -> None:
-            model: Any = self.model
-            data = tuple(crossed(self.data, self.variant, self.look, model.size[0]))
-            run = Run(model, data, (self.stage,), self.batch, self.seed, self.precision, self.save)
+            data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
+            run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, self.save)
             print(perform(run, self.out, minutes=self.minutes).folder)
 
     return Train
@@ -111,6 +110,7 @@ def train() -> type[Verb]:
 
 def evaluate() -> type[Verb]:
     """Segmentation and reconstruction of held-out scenes."""
+    from objrep_gym.data import described
     from objrep_gym.data.watching import watching
     from objrep_gym.experiments.judge import Exam, as_table, evaluate
 
@@ -241,27 +241,9 @@ def presets(named: Mapping[str, Any]) -> Any:
     return tyro.extras.subcommand_type_from_defaults(dict(named), prefix_names=False)
 
 
-def only(options: Any, kind: type[T], **changed: Any) -> T:
+def only(options: Any, kind: type, **changed: Any) -> Any:
     """The part of a verb's options that its function takes."""
-    return kind(**{f.name: changed.get(f.name, getattr(options, f.name)) for f in fields(kind)})  # type: ignore[arg-type]
-
-
-def described(data: str, options: Mapping[str, Any]) -> str:
-    """A dataset with the options that were given: `objects-room:variant=reach,size=32`."""
-    given = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
-    return data + (("," if ":" in data else ":") + given if given else "")
-
-
-def crossed(data: Sequence[str], variants: Sequence[str], looks: Sequence[str], size: int) -> Iterator[str]:
-    """Every dataset that is drawn in every variant and look, at the model's size; folders as they are."""
-    from objrep_gym.data import DATASETS
-
-    for name in data:
-        if name.partition(":")[0] not in DATASETS and not (variants or looks):
-            yield name
-            continue
-        for variant, look in product(variants or (None,), looks or (None,)):
-            yield described(name, {"variant": variant, "look": look, "size": None if "size=" in name else size})
+    return kind(**{f.name: changed.get(f.name, getattr(options, f.name)) for f in fields(kind)})
 
 
 def tell(records: Iterable[Mapping[str, Any]], as_json: bool, as_table: Callable[[list[Any]], Any]) -> None:

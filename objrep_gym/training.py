@@ -287,27 +287,6 @@ def channels_last(scenes: Scenes) -> Scenes:
     return Scenes(scenes.image.contiguous(memory_format=torch.channels_last), scenes.mask, scenes.factors)
 
 
-def own_device() -> torch.device:
-    """The GPU of this process, where there is one, else the CPU."""
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-
-
-def leads() -> bool:
-    """Whether this process writes: the only one, or the first of several."""
-    return os.environ.get("RANK", "0") == "0"
-
-
-def agreed(flag: bool) -> bool:
-    """Whether any of the processes says so; all must ask at the same step, which they do where `fit` yields."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return flag
-    vote = torch.tensor(float(flag), device=own_device())
-    torch.distributed.all_reduce(vote, torch.distributed.ReduceOp.MAX)
-    return bool(vote.item())
-
-
 def seed_everything(seed: int) -> None:
     """Seed torch, and numpy's and Python's global generators, which nothing here reads but a dependency may."""
     torch.manual_seed(seed)

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from objrep_gym.data.batches import batches
-from objrep_gym.training import Stage, agreed, fit, freeze, seed_everything
+from objrep_gym.processes import agreed
+from objrep_gym.training import Stage, fit, freeze, seed_everything
 from objrep_gym.types import Losses
 from tests.data.fake import Squares
 from tests.data.fake_model import TinyConfig
@@ -209,10 +210,11 @@ def test_alone_a_process_agrees_with_itself():
 
 
 PAIR = """
+import os
 import torch
-from itertools import islice
 from objrep_gym.data.batches import batches
-from objrep_gym.training import *
+from objrep_gym.processes import agreed, leads
+from objrep_gym.training import Stage, fit, seed_everything
 from tests.data.fake import Squares
 from tests.data.fake_model import TinyConfig
 

@@ -1,8 +1,10 @@
 """Datasets: the one dictionary, and how a line of text names one."""
 
 import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from objrep_gym.data.objects_room import ObjectsRoom
 
@@ -34,6 +36,22 @@ def parse(text: str) -> ObjectsRoom | Path:
             raise ValueError(f"{option!r} in {text!r}: {name} takes {', '.join(f'{field}=…' for field in fields)}")
         given[key] = number(value, text) if fields[key] is int else value
     return dataclasses.replace(chosen, **given)  # type: ignore[arg-type]
+
+
+def described(data: str, options: Mapping[str, Any]) -> str:
+    """A dataset with the options that were given: `objects-room:variant=reach,size=32`."""
+    given = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
+    return data + (("," if ":" in data else ":") + given if given else "")
+
+
+def crossed(data: Sequence[str], variants: Sequence[str], looks: Sequence[str], size: int) -> Iterator[str]:
+    """Every dataset that is drawn in every variant and look, at the model's size; folders as they are."""
+    for name in data:
+        if name.partition(":")[0] not in DATASETS and not (variants or looks):
+            yield name
+            continue
+        for variant, look in product(variants or (None,), looks or (None,)):
+            yield described(name, {"variant": variant, "look": look, "size": None if "size=" in name else size})
 
 
 def number(value: str, text: str) -> int:

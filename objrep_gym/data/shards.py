@@ -92,7 +92,7 @@ def digest(table: "pa.Table") -> str:
     found = hashlib.blake2b(digest_size=16)
     for name in table.column_names:
         for piece in table.column(name).chunks:
-            found.update(pixels(piece) if name in PIXELS else floats(piece))
+            found.update((pixels(piece) if name in PIXELS else floats(piece)).data)
     return found.hexdigest()
 
 

@@ -58,7 +58,7 @@ class MONetLiteConfig:
     settle: int = 1000
     """Steps in which the VAE learns alone: what it cannot draw yet says nothing about where masks should be."""
 
-    attention_rate: float = 0.7
+    attention_rate: float = 0.5
     """Learning rate of the attention, relative to that of the VAE, which has to follow what the masks do."""
 
     def build(self) -> "MONetLite":

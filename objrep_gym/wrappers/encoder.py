@@ -58,7 +58,7 @@ class Encoder:
         if self.model is None:
             self.model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
             # Bytes come with channels last; weights laid out likewise encode 10 % faster in float32, 25 % in bf16.
-            self.model.eval().requires_grad_(False).to(self.device, memory_format=torch.channels_last)
+            self.model.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return self.model
 
     def __getstate__(self) -> dict[str, Any]:

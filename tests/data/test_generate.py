@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from objrep_gym.data import drawing
 from objrep_gym.data import generate as module
 from objrep_gym.data.generate import MANIFEST, Recipe, generate
 from objrep_gym.data.objects_room import ObjectsRoom
@@ -102,7 +103,7 @@ def test_a_full_disk_keeps_what_is_whole_and_goes_on_with_room(tmp_path, monkeyp
         written.append(path)
         write_shard(path, view, layout)
 
-    monkeypatch.setattr(module, "write_shard", fills_up)
+    monkeypatch.setattr(drawing, "write_shard", fills_up)
     with pytest.raises(OSError, match=r"the disk is full.*run the same command again") as caught:
         generate(RECIPE, tmp_path / "out", progress=False)
     assert caught.value.errno == errno.ENOSPC
@@ -231,7 +232,7 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(tmp_path, capsys):
 def test_sampling_and_writing_cost_less_than_rendering(tmp_path):
     """Objects Room, with its texture, at 64×64, CPU seconds of 1,024 scenes; the first shard only warms up."""
     pytest.importorskip("mujoco")
-    task = module.Task(Recipe(ObjectsRoom(), count=2048), module.describe(Recipe()), tmp_path)
+    task = drawing.Task(Recipe(ObjectsRoom(), count=2048), module.describe(Recipe()), tmp_path)
     world = task.recipe.world.open()
     try:
         list(task.shard(world, 0))

@@ -135,7 +135,7 @@ def test_out_of_minutes_it_goes_on_next_time(tmp_path, monkeypatch):
     monkeypatch.setattr("objrep_gym.training.BREATH", 1e9)
     steps = [0]
     while steps[-1] < 32:
-        steps.append(perform(RUN_HERE, tmp_path / "pieces", minutes=0, progress=False).step)
+        steps.append(perform(RUN_HERE, tmp_path / "pieces", minutes=0.0, progress=False).step)
     assert steps == [0, 4, 5, 8, 10, 12, 15, 16, 18, 22, 23, 26, 28, 30, 32]
     assert torch.equal(parameters(whole), parameters(tmp_path / "pieces"))
 
@@ -160,7 +160,7 @@ def test_a_finished_run_is_found_not_trained_again(tmp_path, monkeypatch):
     ],
 )
 def test_another_run_in_the_folder_is_refused(tmp_path, changed, message):
-    perform(RUN_HERE, tmp_path / "run", minutes=0, progress=False)
+    perform(RUN_HERE, tmp_path / "run", minutes=0.0, progress=False)
     with pytest.raises(ValueError, match=rf"holds another run: .*{message}"):
         perform(replace(RUN_HERE, **changed), tmp_path / "run", progress=False)
 
@@ -186,7 +186,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
 
 
 def test_a_damaged_state_is_named_and_runs_no_code(tmp_path):
-    perform(RUN_HERE, tmp_path, minutes=0, progress=False)
+    perform(RUN_HERE, tmp_path, minutes=0.0, progress=False)
     (tmp_path / STATE).write_bytes(b"\x80\x04cos\nsystem\n(S'touch owned'\ntR.")
     with pytest.raises(ValueError, match=r"state\.pt is damaged.*Delete it to start over"):
         perform(RUN_HERE, tmp_path, progress=False)

@@ -18,7 +18,12 @@ class Sure:
 
 TABLE = Table(
     "Objects <Room>",
-    {"ari": Column("ARI", "rate", "high"), "mse": Column("MSE", "small", "low", 3), "n": Column("images"), "at": Column("at", "text")},
+    {
+        "ari": Column("ARI", "rate", "high"),
+        "mse": Column("MSE", "small", "low", 3),
+        "n": Column("images"),
+        "at": Column("at", "text"),
+    },
     {
         "monet": {"ari": Sure(0.8344, 0.82, 0.85), "mse": 0.000712, "n": 1000, "at": "64|64"},
         "colour [rgb]": {"ari": 0.5, "mse": 0.0004, "n": 1000},

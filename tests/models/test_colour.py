@@ -132,5 +132,5 @@ def test_few_objects_of_different_colours_are_told_apart():
         image[..., top : top + 15, left : left + 15] = colour
         true[:, top : top + 15, left : left + 15] = i + 1
     image = image * torch.linspace(0.5, 1, 64)
-    scores = ari(predicted(ColourConfig(slots=5).build(), image), true.numpy(), 1)
-    assert mean_over_images(scores) == (pytest.approx(1, abs=0.05), 0)
+    scores = ari(predicted(ColourConfig(slots=4).build(), image), true.numpy(), 1)
+    assert mean_over_images(scores) == (pytest.approx(1, abs=1e-3), 0)
