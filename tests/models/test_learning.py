@@ -1,7 +1,10 @@
-"""From rooms to objects: what a small model learns of generated scenes within seconds."""
+"""From rooms to objects: what small models learn of generated scenes. ARI is adjusted for chance, but objects stand where
+cameras look, so that segments of *another* scene score more than zero; this is the chance that must be beaten."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import cast
+from itertools import count
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,14 +16,15 @@ from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.scenes.room import Room
 from objrep_gym.scenes.world import scene_streams
-from objrep_gym.types import Clock, Scenes, to_image
+from objrep_gym.training import Stage, fit
+from objrep_gym.types import Scenes, to_image
 
-TRAINED, SCORED = 64, 32
+TRAINED, SCORED = 256, 64
 
 
 @pytest.fixture(scope="module")
 def rooms() -> tuple[Tensor, np.ndarray, int]:
-    """96 plain rooms at 32×32: images, ids, and the first id that is an object."""
+    """Plain rooms at 32×32: images, ids, and the first id that is an object."""
     room = Room(look="plain", size=(32, 32))
     view = room.render(room.sample(scene_streams(0, "train", 0, TRAINED + SCORED), TRAINED + SCORED), ("image", "mask"))
     room.close()
@@ -28,29 +32,35 @@ def rooms() -> tuple[Tensor, np.ndarray, int]:
     return to_image(torch.from_numpy(view.image)), view.mask, room.about.background
 
 
+def shown(images: Tensor, batch: int = 16) -> Iterator[Scenes]:
+    """The training images in a new random order for ever."""
+    for epoch in count():
+        order = torch.randperm(TRAINED, generator=torch.Generator().manual_seed(epoch))
+        yield from (Scenes(images[rows]) for rows in order.split(batch))
+
+
 def predicted(model: SlotModule, images: Tensor) -> np.ndarray:
     with torch.no_grad():
         return segments(cast(Tensor, model.eval().encode(images).masks).numpy())
 
 
-@pytest.mark.parametrize("name", ["monet", "monet-lite"])
-def test_rooms_are_learned_better_than_chance(name: str, rooms: tuple[Tensor, np.ndarray, int]):
+@pytest.mark.parametrize(
+    ("name", "stage", "gain"),
+    [
+        ("monet-lite", Stage(60, lr=2e-3), 0.3),
+        pytest.param("monet", Stage(600, lr=2e-3), 0.03, marks=pytest.mark.slow),  # the attention starts from nothing
+    ],
+)
+def test_rooms_are_learned_better_than_chance(name: str, stage: Stage, gain: float, rooms: tuple[Tensor, np.ndarray, int]):
     images, ids, background = rooms
     torch.manual_seed(0)
-    model = replace(MODELS[name].tiny(), slots=6).build().train()  # pyright: ignore[reportArgumentType]
-    optimiser = torch.optim.Adam(model.parameters(), lr=2e-3)
-    totals = []
-    for step in range(40):
-        batch = images[torch.randint(TRAINED, (16,))]
-        total = model(Scenes(batch), Clock(torch.tensor(1000 + step), 2000)).total()
-        optimiser.zero_grad()
-        total.backward()
-        optimiser.step()
-        totals.append(total.item())
-    assert np.mean(totals[-5:]) < np.mean(totals[:5]) - 1000  # nats per image
+    config: Any = MODELS[name]
+    settled = {"settle": 0} if name == "monet-lite" else {}
+    model = replace(config.tiny(), slots=6, **settled).build()
+    totals = [now.losses["loss"] for now in fit(model, shown(images), stage, every={"report": 10})]
+    assert totals[-1] < totals[0] - 1000  # nats per image
 
     found, true = predicted(model, images[TRAINED:]), ids[TRAINED:]
     score, _ = mean_over_images(ari(found, true, background))
-    chance, _ = mean_over_images(ari(np.roll(found, 1, axis=0), true, background))  # another scene's segments
-    assert score > chance + {"monet": 0.02, "monet-lite": 0.3}[name]
-    print(score, chance, totals[:3], totals[-3:])
+    chance, _ = mean_over_images(ari(np.roll(found, 1, axis=0), true, background))
+    assert score > chance + gain
