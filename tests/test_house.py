@@ -104,7 +104,7 @@ def test_a_command_on_a_page_is_understood(command: str, monkeypatch: pytest.Mon
     told, build = cli.VERBS[verb]
     options = build()
     done: list[object] = []
-    monkeypatch.setattr(options, "__call__", done.append)
+    monkeypatch.setattr(options, "__call__", lambda verb: done.append(verb))
     monkeypatch.setitem(cli.VERBS, verb, (told, lambda: options))
     assert cli.main([verb, *words]) == 0
     assert done, "parsed, and called with its options"
