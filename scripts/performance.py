@@ -4,13 +4,14 @@ Each table stands between two comments that name the measurement; the text aroun
 """
 
 import json
-import os
 import platform
 import re
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+
+from objrep_gym.experiments.provenance import machine
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 PLACE = re.compile(r"(<!-- (?P<what>[\w -]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -38,22 +39,17 @@ def show(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def machine() -> str:
+def measured_on() -> str:
     """What the figures were measured on."""
-    model = "an unknown processor"
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        named = re.search(r"model name\s*: (.+)", cpuinfo.read_text())
-        model = named[1] if named else model
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "mujoco", "numpy"))
-    return f"Measured on {model}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}."
+    return f"Measured on {machine()}, Python {platform.python_version()}, {versions}."
 
 
 def main() -> None:
     def fill(found: re.Match[str]) -> str:
         what = found["what"]
         print(f"{what} …", file=sys.stderr)
-        return found[1] + (machine() if what == "machine" else measure(what)) + found[3]
+        return found[1] + (measured_on() if what == "machine" else measure(what)) + found[3]
 
     PAGE.write_text(PLACE.sub(fill, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     print(PAGE)

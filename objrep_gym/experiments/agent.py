@@ -18,7 +18,8 @@ from objrep_gym.agents.scripted import PrivilegedHand, RandomHand
 from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import left, watching
-from objrep_gym.experiments.kinds import provenance, stopping
+from objrep_gym.experiments.kinds import stopping
+from objrep_gym.experiments.provenance import provenance
 from objrep_gym.figures.curves import Curve, Level, curves, smooth
 from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import Column, Table

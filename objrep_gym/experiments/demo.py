@@ -11,21 +11,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from objrep_gym.scenes.room import Room
+from objrep_gym.experiments.rooms import SHOWN, held_out
 from objrep_gym.scenes.view import View
-from objrep_gym.scenes.world import scene_streams
 
 if TYPE_CHECKING:
     from objrep_gym.experiments.agent import AgentRun
     from objrep_gym.figures.page import Section
-    from objrep_gym.models.base import SlotModule
 
 PAGE = "index.html"
 ENV = "ObjRep/Reach-v0"
-SHOWN = (("train", "published", 4), ("train", "plain", 2), ("reach", "plain", 2))
-"""Rooms in the figure: variant, look, how many."""
 JUDGED = 200  # scenes that the encoder is judged on
 FILMED = 4  # episodes in the animation
 SIDE = 288  # pixels of a panel of the animation
@@ -52,7 +46,7 @@ def demonstrate(demo: Demonstration, out: Path | str) -> Path:
     """
     out, began = Path(out), time.monotonic()
     say(began, "1/5 drawing rooms")
-    views = [draw(variant, look, count, demo.seed) for variant, look, count in SHOWN]
+    views = [held_out(variant, look, count, demo.seed) for variant, look, count in SHOWN]
     say(began, f"2/5 taking them apart with {demo.encoder}")
     rooms = apart(demo, views)
     say(began, f"3/5 learning to reach: PPO on slots, {demo.steps:,} steps or {demo.minutes:g} minutes")
@@ -67,59 +61,27 @@ def say(began: float, text: str) -> None:
     print(f"{timedelta(seconds=round(time.monotonic() - began))}  {text}", flush=True)
 
 
-def draw(variant: str, look: str, count: int, seed: int) -> View:
-    """Held-out rooms of a variant, with their masks."""
-    room = Room(variant, look)
-    try:
-        return room.render(room.sample(scene_streams(seed, "test", 0, count), count), ("image", "mask"))
-    finally:
-        room.close()
-
-
 def apart(demo: Demonstration, views: Sequence[View]) -> list["Section"]:
     """The figure of rooms and their slots, and how well they are taken apart, beside k-means by colour."""
     from objrep_gym import weights
     from objrep_gym.data.watching import watching
+    from objrep_gym.experiments.apart import taken_apart
     from objrep_gym.experiments.judge import Exam, as_table, evaluate
     from objrep_gym.figures.decomposition import decomposition
     from objrep_gym.figures.page import Picture, Section
     from objrep_gym.figures.style import both
 
-    model = weights.load(demo.encoder)
-    images, ids = (np.concatenate([getattr(view, name) for view in views]) for name in ("image", "mask"))
-    parts = seen(model, images, ids)
+    parts = taken_apart(weights.load(demo.encoder), views)
     picture = Picture(
         both(lambda: decomposition(parts)),
         "Rooms, their reconstruction, their segments, the truth, and each slot",
-        "Rooms that the encoder has not seen: four with cast shadows and texture, two without, two of the task. Each slot "
-        "is drawn as what it decodes to, where its mask lies.",
+        "Rooms that the encoder has not seen: three of the published look, two whose objects share one colour, a plain "
+        "one, two of the task. Each slot is drawn as what it decodes to, where its mask lies.",
     )
     with watching("judge", JUDGED) as show:
         records = evaluate(demo.encoder, Exam(count=JUDGED, seed=demo.seed), lambda done: show(done, "rooms"))
     told = "One encoder without labels takes every picture apart. K-means by colour is what it has to be compared with."
     return [Section("Rooms, taken apart", [told, picture, as_table(records)])]
-
-
-def seen(model: "SlotModule", images: np.ndarray, true: np.ndarray) -> Any:
-    """`figures.decomposition.Parts` of images uint8 (N, H, W, 3) and ids (N, H, W), at the size of the images."""
-    import torch
-
-    from objrep_gym.figures.decomposition import Parts
-    from objrep_gym.types import to_image, to_uint8
-    from objrep_gym.wrappers.encoder import resize
-
-    size = (images.shape[1], images.shape[2])
-    with torch.no_grad():
-        slots = model.encode(resize(to_image(torch.from_numpy(images)), (model.size[1], model.size[2])))
-        decoded = model.decode(slots.latents)
-        masks = slots.masks if slots.masks is not None else decoded.masks
-        assert masks is not None, "an encoder without masks shows no parts"
-        parts = None
-        if decoded.parts is not None:
-            flat = resize(decoded.parts.flatten(0, 1), size)
-            parts = to_uint8(flat.unflatten(0, decoded.parts.shape[:2])).numpy()
-        fitted = resize(masks, size).numpy()
-        return Parts(images, fitted, to_uint8(resize(decoded.image, size)).numpy(), parts, true, background=6)
 
 
 def learned(demo: Demonstration, folder: Path) -> tuple["AgentRun", list[dict[str, Any]]]:
@@ -177,17 +139,11 @@ def filmed(run: "AgentRun", folder: Path) -> "Section":
 def written(demo: Demonstration, out: Path, sections: Sequence["Section"], began: float) -> Path:
     """The page, whole or not at all."""
     from objrep_gym.data import whole
-    from objrep_gym.experiments.kinds import provenance
+    from objrep_gym.experiments.provenance import provenance, told
     from objrep_gym.figures.page import Code, Section, page
 
-    made = provenance()
-    facts = {
-        "encoder": demo.encoder,
-        "seed": str(demo.seed),
-        "made in": str(timedelta(seconds=round(time.monotonic() - began))),
-        "versions": ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
-        "commit": made["commit"] or "none",
-    }
+    took = str(timedelta(seconds=round(time.monotonic() - began)))
+    facts = {"encoder": demo.encoder, "seed": str(demo.seed), "made in": took, **told(provenance())}
     command = f"objrep-gym demo --encoder {demo.encoder} --steps {demo.steps} --minutes {demo.minutes:g} --seed {demo.seed}"
     lead = "A scene is drawn, looked at, taken apart into slots, and acted upon: one command made everything on this page."
     again = Section("Again", [Code(f"{command} --out {out}")])

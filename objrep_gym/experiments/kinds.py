@@ -2,10 +2,7 @@
 
 import json
 import os
-import platform
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -16,11 +13,12 @@ from typing import Any
 
 import torch
 
-from objrep_gym import __version__, weights
+from objrep_gym import weights
 from objrep_gym.configs import from_json, to_json
 from objrep_gym.data import open_source, whole
 from objrep_gym.data.batches import Batches, batches
 from objrep_gym.data.watching import Show, left, watching
+from objrep_gym.experiments.provenance import provenance
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
@@ -208,16 +206,6 @@ def read_state(folder: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged and the run cannot be continued from it: {error}. Delete it to start over"
         ) from error
-
-
-def provenance() -> dict[str, Any]:
-    """Versions and, in a checkout, the commit: what a result was made with."""
-    versions = {"objrep_gym": __version__, "torch": torch.__version__, "python": platform.python_version()}
-    root, commit = Path(__file__).parents[2], None
-    if (root / ".git").exists() and shutil.which("git"):  # an installed package may lie inside another project's checkout
-        asked = subprocess.run(["git", "-C", str(root), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-        commit = asked.stdout.strip() or None
-    return {"versions": versions, "commit": commit}
 
 
 def total(run: Run) -> int:

@@ -1,0 +1,95 @@
+"""Verbs that ask something of what there is: how good, how fast, which."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from objrep_gym.cli.options import Verb, only, presets, tell
+
+
+def evaluate() -> type[Verb]:
+    """Segmentation and reconstruction of held-out scenes."""
+    from objrep_gym.data import described
+    from objrep_gym.data.watching import watching
+    from objrep_gym.experiments.judge import Exam, as_table, evaluate
+
+    @dataclass(frozen=True, kw_only=True)
+    class Evaluate(Exam):
+        """How well a model takes scenes apart: ARI, MSC and MSE with intervals, beside k-means by colour."""
+
+        ref: Positional[str]
+        """A run directory, a published name, hf:org/name, wandb:…, or a preset without weights."""
+        variant: str | None = None
+        """Of a dataset that is drawn: train, six-objects, empty-room, identical-color or reach."""
+        look: str | None = None
+        """Of a dataset that is drawn: published or plain."""
+        size: int | None = None
+        """Of a dataset that is drawn: height and width in pixels."""
+        json: bool = False
+        """One JSON object per line instead of a table."""
+
+        def __call__(self) -> None:
+            data = described(self.data, {"variant": self.variant, "look": self.look, "size": self.size})
+            with watching("evaluate", self.count, shown=not self.json) as show:
+                records = evaluate(self.ref, only(self, Exam, data=data), lambda done: show(done, "scenes"))
+            tell(records, self.json, as_table)
+
+    return Evaluate
+
+
+def encode() -> type[Verb]:
+    """Slots of images, into one file."""
+    from objrep_gym.experiments.encode import Encoding, encode
+
+    @dataclass(frozen=True, kw_only=True)
+    class Encode(Encoding):
+        """Slots of images into one .npz: latents (N, K, D), nats (N, K), and masks (N, K, H, W) if asked for."""
+
+        ref: Positional[str]
+        """A run directory, a published name, or a preset without weights."""
+        images: Positional[tuple[str, ...]]
+        """Picture files, folders of them, one dataset, or one folder of shards."""
+        out: Path
+        """The .npz."""
+
+        def __call__(self) -> None:
+            print(encode(only(self, Encoding), self.out))
+
+    return Encode
+
+
+def bench() -> type[Verb]:
+    """What is fast; each measurement is a subcommand with its own options."""
+    from objrep_gym.bench import BENCHES
+    from objrep_gym.figures.tables import of_records
+
+    @dataclass(frozen=True)
+    class Bench:
+        """How fast things are: everything compared in one run, interleaved, medians."""
+
+        what: OmitArgPrefixes[presets(BENCHES)]  # type: ignore[misc]
+        json: bool = False
+        """One JSON object per line instead of a table."""
+
+        def __call__(self) -> None:
+            tell(self.what.measure(), self.json, of_records)
+
+    return Bench
+
+
+def listing() -> type[Verb]:
+    """What there is."""
+    from objrep_gym.experiments.inventory import as_table, inventory
+
+    @dataclass(frozen=True)
+    class List:
+        """Models, datasets, environments and published weights, by the names that the other verbs take."""
+
+        json: bool = False
+        """One JSON object per line instead of a table."""
+
+        def __call__(self) -> None:
+            tell(inventory(), self.json, as_table)
+
+    return List

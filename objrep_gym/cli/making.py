@@ -1,0 +1,158 @@
+"""Verbs that make something: data, weights, agents, pages."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tyro.conf import OmitArgPrefixes, Positional
+
+from objrep_gym.cli.options import Verb, only, presets, show, tell
+
+
+def demo() -> type[Verb]:
+    """Rooms, slots, an agent, one page."""
+    from objrep_gym.experiments.demo import Demonstration, demonstrate
+
+    @dataclass(frozen=True, kw_only=True)
+    class Demo(Demonstration):
+        """The whole thread in ten minutes: draws rooms, takes them apart, learns to reach; leaves one page."""
+
+        out: Path = Path("runs/demo")
+        """Folder of the page and of what it shows."""
+
+        def __call__(self) -> None:
+            print(demonstrate(only(self, Demonstration), self.out))
+
+    return Demo
+
+
+def generate() -> type[Verb]:
+    """Scenes into shards; datasets are subcommands."""
+    from objrep_gym.data import DATASETS
+    from objrep_gym.data.generate import Recipe, generate
+
+    @dataclass(frozen=True, kw_only=True)
+    class Generate(Recipe):
+        """Draw scenes into a dataset on disk; killed and called again, it goes on to the same bytes."""
+
+        world: OmitArgPrefixes[presets(DATASETS)]  # type: ignore[valid-type]
+        out: Path
+        """Folder of the shards."""
+        workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+        """Processes that draw, each with an OpenGL context of its own."""
+
+        def __call__(self) -> None:
+            print(generate(only(self, Recipe), self.out, self.workers).folder)
+
+    return Generate
+
+
+def train() -> type[Verb]:
+    """A model into a run directory; models are subcommands, so that each shows its own numbers."""
+    from objrep_gym.data import crossed
+    from objrep_gym.experiments.kinds import Run, perform
+    from objrep_gym.models import MODELS
+    from objrep_gym.training import Precision, Stage
+
+    learning = {name: config for name, config in MODELS.items() if not name.startswith("colour")}
+
+    @dataclass(frozen=True)
+    class Train:
+        """Train a model into a run directory; killed and called again, it goes on to the same weights."""
+
+        model: presets(learning)  # type: ignore[valid-type]
+        out: Path
+        """Run directory."""
+        data: tuple[str, ...] = ("objects-room",)
+        """Datasets or folders of shards, mixed evenly."""
+        variant: tuple[str, ...] = ()
+        """Of datasets that are drawn: train, six-objects, empty-room, identical-color, reach; several are mixed."""
+        look: tuple[str, ...] = ()
+        """Of datasets that are drawn: published, plain; several are mixed."""
+        stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
+        minutes: float | None = None
+        """Stop after so long; the same command goes on."""
+        batch: int = 64
+        """Images per step."""
+        precision: Precision = "float32"
+        """bf16 computes in half the bits, and keeps the weights in float32."""
+        seed: int = 0
+        """Of the weights, the scenes and their order."""
+        save: int = 1000
+        """Steps between saves."""
+
+        def __call__(self) -> None:
+            data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
+            run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, self.save)
+            print(perform(run, self.out, minutes=self.minutes).folder)
+
+    return Train
+
+
+def export() -> type[Verb]:
+    """A run becomes published weights."""
+    from objrep_gym.experiments.export import Exporting, export
+
+    @dataclass(frozen=True, kw_only=True)
+    class Export(Exporting):
+        """A training run becomes weights that others can use: rounded, judged on held-out scenes, with a card."""
+
+        run: Positional[Path]
+        """Run directory."""
+        out: Path
+        """Folder of the weights; its name is theirs, `monet-lite@objects-room`."""
+
+        def __call__(self) -> None:
+            print(export(self.run, self.out, only(self, Exporting)))
+
+    return Export
+
+
+def agent() -> type[Verb]:
+    """PPO on slots, pixels or true factors."""
+    from objrep_gym.experiments.agent import AgentRun, Keeping, as_table, perform
+
+    @dataclass(frozen=True, kw_only=True)
+    class Agent(AgentRun):
+        """An agent learns by PPO on slots, on pixels or on true factors; its rate of success is measured.
+
+        An interrupted run goes on in its directory.
+        """
+
+        env: Positional[str]
+        """An environment id, such as ObjRep/Reach-v0; of others, any with pictures."""
+        out: Path
+        """Run directory."""
+        wandb: bool = False
+        """Log to Weights & Biases too; WANDB_MODE=offline works."""
+        json: bool = False
+        """One JSON object per line instead of a table."""
+
+        def __call__(self) -> None:
+            records = perform(only(self, AgentRun), self.out, Keeping(self.wandb, progress=not self.json))
+            tell(records, self.json, as_table)
+            if not self.json:
+                print(self.out)
+
+    return Agent
+
+
+def reproduce() -> type[Verb]:
+    """A table of results."""
+    from objrep_gym.experiments.reproduce import Reproduction, reproduce
+
+    @dataclass(frozen=True, kw_only=True)
+    class Reproduce(Reproduction):
+        """Make a table of results with all that it needs, or go on where that was left."""
+
+        name: Positional[str]
+        """Which table: control/reach."""
+        out: Path | None = None
+        """Folder of the page and of all runs; runs/NAME if none is given."""
+
+        def __call__(self) -> None:
+            path, table = reproduce(only(self, Reproduction), self.out or Path("runs") / self.name)
+            show(table)
+            print(path)
+
+    return Reproduce

@@ -1,0 +1,43 @@
+"""What all verbs share: their shape, choices between presets, and how records are told."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from typing import Any, Protocol, runtime_checkable
+
+import tyro
+
+
+@runtime_checkable
+class Verb(Protocol):
+    """The options of a verb; called, it does its work."""
+
+    def __call__(self) -> None: ...
+
+
+def presets(named: Mapping[str, Any]) -> Any:
+    """A choice between presets, each with its own options."""
+    return tyro.extras.subcommand_type_from_defaults(dict(named), prefix_names=False)
+
+
+def only(options: Any, kind: type, **changed: Any) -> Any:
+    """The part of a verb's options that its function takes."""
+    return kind(**{f.name: changed.get(f.name, getattr(options, f.name)) for f in fields(kind)})
+
+
+def tell(records: Iterable[Mapping[str, Any]], as_json: bool, as_table: Callable[[list[Any]], Any]) -> None:
+    """Prints records as they come, one JSON object per line, or all of them as a table."""
+    if as_json:
+        for record in records:
+            print(json.dumps(record), flush=True)
+        return
+    show(as_table(list(records)))
+
+
+def show(table: Any) -> None:
+    """Prints a table to the terminal."""
+    from rich.console import Console
+
+    from objrep_gym.figures.tables import as_rich
+
+    Console().print(as_rich(table))

@@ -1,0 +1,1 @@
+"""Agents on slots, on pixels and on true factors: our own tables."""

@@ -1,0 +1,110 @@
+"""ControlTable: agents by row, some seeds each, how often they succeed, and how fast they learned it."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged
+from objrep_gym.figures.curves import Curve, curves, smooth
+from objrep_gym.figures.page import Picture, Section
+from objrep_gym.figures.style import both
+from objrep_gym.figures.tables import Cell, Column, Table
+from objrep_gym.journal import NAME, read
+from objrep_gym.metrics.intervals import Interval
+
+COLUMNS = {
+    "success": Column("success", "rate", "high"),
+    "seeds": Column("each seed", "text"),
+    "length": Column("steps of an episode", "number"),
+    "episodes": Column("episodes"),
+}
+EPISODES = 300  # over which a curve is smoothed
+
+
+@dataclass(frozen=True)
+class ControlTable:
+    """What is compared. Rows of one environment; the hands that learn nothing stand beneath."""
+
+    title: str
+    rows: Mapping[str, AgentRun]
+    """Agents by the name of their row."""
+    seeds: int = 3
+    """Agents of each row."""
+    paper: Mapping[str, str] = field(default_factory=dict)
+    """Success in others' tables, by row, as they print it."""
+    notes: tuple[str, ...] = ()
+    """What has to be known to read the table."""
+
+    def scaled(self, scale: float) -> "ControlTable":
+        """The same with a fraction of the steps, the seeds and the episodes, at least one rollout and one of each."""
+        if not 0 < scale <= 1:
+            raise ValueError(f"scale {scale} is not in (0, 1]")
+        rows = {
+            name: dataclasses.replace(
+                run, steps=max(1, round(run.steps * scale)), episodes=max(run.envs, round(run.episodes * scale))
+            )
+            for name, run in self.rows.items()
+        }
+        return dataclasses.replace(self, rows=rows, seeds=max(1, round(self.seeds * scale)))
+
+    def perform(self, folder: Path, progress: bool = True) -> tuple[list[dict[str, Any]], list[Section]]:
+        """Trains what is not trained yet, below `folder`: all records, one an agent and one a hand, and the page."""
+        records: list[dict[str, Any]] = []
+        for row, run in self.rows.items():
+            for seed in range(self.seeds):
+                agent = dataclasses.replace(run, seed=seed)
+                found = perform(agent, place(folder, row, seed), Keeping(progress=progress))
+                records.append({"row": row, **found[0]})
+        records += [{"row": found[1]["agent"], **found[1]}, {"row": "privileged hand", **privileged(agent)}]
+        lines = {row: learning(folder, row, self.seeds) for row in self.rows}
+        picture = Picture(
+            both(lambda: curves(lines, "environment steps", "success", rate=True)), "Success grows with steps"
+        )
+        return records, [Section(self.title, [self.table(records), picture])]
+
+    def table(self, records: list[dict[str, Any]]) -> Table:
+        """The records, row by row: a mean over seeds with the lowest and the highest; a hand's rate with its interval."""
+        rows = {name: cells([record for record in records if record["row"] == name]) for name in named(records)}
+        paper = {name: {"success": said} for name, said in self.paper.items()}
+        return Table(self.title, COLUMNS, rows, paper, self.notes, first="agent")
+
+
+def place(folder: Path, row: str, seed: int) -> Path:
+    """Where an agent of a row lies."""
+    return folder / row.replace(", ", "-").replace(" ", "-") / f"seed{seed}"
+
+
+def named(records: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(record["row"] for record in records))
+
+
+def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
+    """One row's cells."""
+    rates = [record["success"] for record in records]
+    several = len(records) > 1
+    low, high = (min(rates), max(rates)) if several else (records[0]["success_low"], records[0]["success_high"])
+    return {
+        "success": Interval(float(np.mean(rates)), low, high),
+        "seeds": "  ".join(f"{100 * rate:.1f}" for rate in rates) if several else None,
+        "length": float(np.mean([record["length"] for record in records])),
+        "episodes": sum(record["episodes"] for record in records),
+    }
+
+
+def learning(folder: Path, row: str, seeds: int) -> Curve:
+    """Success while learning, the mean over seeds with the lowest and the highest as its band."""
+    lines = [[line for line in read(place(folder, row, s) / NAME) if "episodes" in line] for s in range(seeds)]
+    length = min(map(len, lines))
+    smoothed = np.stack([smoothed_success(line[:length]) for line in lines])
+    steps = np.array([line["step"] for line in lines[0][:length]])
+    return Curve(steps, smoothed.mean(0), smoothed.min(0), smoothed.max(0))
+
+
+def smoothed_success(lines: list[dict[str, Any]]) -> np.ndarray:
+    counts = np.array([line["episodes"] for line in lines])
+    values = np.array([line.get("success", np.nan) for line in lines], float)
+    return smooth(values, counts, max(1, round(EPISODES / max(counts.mean(), 1))))

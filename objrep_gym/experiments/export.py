@@ -1,0 +1,177 @@
+"""A training run becomes weights that people can use: half as large, judged on held-out scenes, with a card and a picture.
+
+The card is generated from the run and from this measurement; nothing in it is typed.
+"""
+
+import json
+import shlex
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal
+
+from objrep_gym import weights
+from objrep_gym.data import whole
+from objrep_gym.data.watching import watching
+from objrep_gym.experiments.apart import taken_apart
+from objrep_gym.experiments.judge import METRICS, Exam, as_table, evaluate
+from objrep_gym.experiments.kinds import RUN, Run, read_run, total
+from objrep_gym.experiments.rooms import SHOWN, held_out
+from objrep_gym.figures.decomposition import decomposition
+from objrep_gym.figures.style import drawn
+from objrep_gym.figures.tables import as_markdown
+from objrep_gym.journal import NAME, read
+from objrep_gym.metrics.cost import parameters
+from objrep_gym.models import MODELS
+from objrep_gym.models.base import Config
+from objrep_gym.training import Stage
+
+PICTURE = "decomposition.png"
+EXAMS = (
+    "objects-room:variant=train,look=published",
+    "objects-room:variant=identical-color,look=published",
+    "objects-room:variant=six-objects,look=published",
+    "objects-room:variant=train,look=plain",
+    "objects-room:variant=reach,look=plain",
+)
+MOVED = 0.005  # how far a rate may move where weights are rounded
+LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
+
+
+@dataclass(frozen=True)
+class Exporting:
+    """How a run is exported."""
+
+    dtype: Literal["float32", "bf16", "fp16"] = "fp16"
+    """What numbers are kept in; loading gives float32 again."""
+    exams: tuple[str, ...] = EXAMS
+    """Data that the model is judged on, of the test split."""
+    count: int = 1000
+    """Scenes of each."""
+
+
+def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progress: bool = True) -> Path:
+    """Writes weights.safetensors, config.json, card.md, a picture and the journal's losses of `run` to the folder `out`.
+
+    The folder's name is the weights' published name. Raises WeightsError on a run without weights, ValueError where `out`
+    holds anything else, or where rounding moves a rate by more than `MOVED`.
+    """
+    run, out = Path(run), Path(out)
+    check(out)
+    model = weights.load(run)
+    step = json.loads((run / weights.CONFIG).read_text(encoding="utf-8")).get("step")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
+        beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
+        judged = judge(run, beside, how, progress)
+        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged)
+        parts = taken_apart(weights.load(beside), [held_out(*shown, seed=0) for shown in SHOWN])
+        whole.write(beside / PICTURE, drawn(lambda: decomposition(parts), dpi=110))
+        whole.write(beside / weights.CARD, card(run, beside, judged, step))
+        out.mkdir(exist_ok=True)
+        for file in sorted(beside.iterdir()):
+            whole.write(out / file.name, file.read_bytes())
+    return out
+
+
+def check(out: Path) -> None:
+    """Raise ValueError unless `out` is new, empty, or an earlier export."""
+    own = {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE}
+    if out.exists() and (not out.is_dir() or {file.name for file in out.iterdir()} - own):
+        raise ValueError(f"{out} holds something else than exported weights: choose another folder")
+
+
+def judge(run: Path, exported: Path, how: Exporting, progress: bool) -> list[dict[str, Any]]:
+    """The records of every exam: the exported model, and k-means by colour; of the first also the run itself."""
+    records: list[dict[str, Any]] = []
+    for number, data in enumerate(how.exams):
+        with watching(f"judge {data}", how.count, progress) as show:
+            exam, tell = Exam(data=data, count=how.count), lambda done, show=show: show(done, "scenes")
+            found = evaluate(str(exported), exam, tell)
+            if number == 0:
+                compare(evaluate(str(run), exam)[0], found[0])
+        records += [{**record, "model": exported.name if i == 0 else record["model"]} for i, record in enumerate(found)]
+    return records
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """Raise ValueError where a metric moved by more than `MOVED` when the weights were rounded."""
+    for name in METRICS:
+        if before[name] is not None and abs(before[name] - after[name]) > MOVED:
+            raise ValueError(
+                f"rounding moved {name} from {before[name]:.4f} to {after[name]:.4f}, more than {MOVED}: export with "
+                "--dtype float32"
+            )
+
+
+def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | None) -> str:
+    """The model card, in Markdown."""
+    described = read_run(run)
+    made = json.loads((run / RUN).read_text(encoding="utf-8"))
+    model = weights.load(exported)
+    seen, steps = (step or 0) * described.batch, f"{step or 0:,} of {total(described):,} steps"
+    facts = {
+        "model": f"`{preset(described.model)}`, {parameters(model):,} parameters",
+        "slots": f"{model.slots} of {model.latent_size} numbers",
+        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
+        "trained on": ", ".join(f"`{data}`" for data in described.data) + ", mixed evenly, drawn while training",
+        "seen": f"{seen:,} images in {steps} of {described.batch}",
+        "took": f"{timedelta(seconds=round(seconds(run)))} of {made.get('machine', 'an unknown machine')}",
+        "seed": str(described.seed),
+        "versions": ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
+        "commit": made["commit"] or "none",
+        "file": f"{(exported / weights.WEIGHTS).stat().st_size / 1e6:.1f} MB",
+        "licence": LICENCE,
+    }
+    lines = [f"# {exported.name}", "", f"![Held-out rooms, taken apart]({PICTURE})", ""]
+    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
+    lines += ["Made by", "", "```sh", command(described, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
+    for start in range(0, len(judged), 3):
+        table = as_table(judged[start : start + 3])
+        lines += [f"**{table.title}**", "", as_markdown(table), ""]
+    return "\n".join(lines)
+
+
+def preset(config: Config) -> str:
+    """The name of the preset that a config is, or is nearest to among those of its kind."""
+    alike = {name: len(changes(config, known)) for name, known in MODELS.items() if type(known) is type(config)}
+    return min(alike, key=alike.__getitem__)
+
+
+def changes(value: Any, known: Any) -> dict[str, Any]:
+    """Fields of one dataclass that differ from another's."""
+    return {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != getattr(known, f.name)}
+
+
+def command(run: Run, out: str) -> str:
+    """The command that performs a run of one stage."""
+    words = ["objrep-gym", "train", name := preset(run.model), "--data", *run.data]
+    words += [word for option in options(run, name) for word in option]
+    return shlex.join([*words, "--out", out])
+
+
+def options(run: Run, name: str) -> Iterator[list[str]]:
+    """What a run says that the verb's defaults do not."""
+    for field, value in changes(run.model, MODELS[name]).items():
+        yield [f"--model.{field.replace('_', '-')}", *told(value)]
+    for field, value in changes(run.stages[0], Stage(0)).items():
+        yield [f"--{field.replace('_', '-')}", *told(value)]
+    plain = Run(run.model)
+    for field in ("batch", "precision", "seed"):
+        if getattr(run, field) != getattr(plain, field):
+            yield [f"--{field}", *told(getattr(run, field))]
+
+
+def told(value: Any) -> list[str]:
+    return [str(item) for item in (value if isinstance(value, tuple) else (value,))]
+
+
+def seconds(run: Path) -> float:
+    """Time that a run was at work, from its journal: pauses between two calls are left out."""
+    times = [line["time"] for line in read(run / NAME)]
+    gaps = sorted(b - a for a, b in pairwise(times))
+    usual = gaps[len(gaps) // 2] if gaps else 0.0
+    return sum((gap for gap in gaps if gap < 20 * usual), 0.0)

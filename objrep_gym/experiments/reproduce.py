@@ -1,0 +1,62 @@
+"""Tables of results by name: found by their path, made with all that they need, left as a page, as Markdown and as JSON."""
+
+import importlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+from objrep_gym.data import whole
+from objrep_gym.experiments.provenance import provenance, told
+from objrep_gym.figures.page import Code, Section, page
+from objrep_gym.figures.tables import Table, as_markdown
+
+HERE = Path(__file__).parent
+PAGE, TABLE, RECORDS = "index.html", "table.md", "records.json"
+LEAD = "One command made everything on this page; a row that was trained already is found, not trained again."
+
+
+@runtime_checkable
+class Experiment(Protocol):
+    """What an experiment's file holds as `EXPERIMENT`."""
+
+    @property
+    def title(self) -> str: ...
+    def scaled(self, scale: float) -> "Experiment": ...
+    def perform(self, folder: Path, progress: bool = True) -> tuple[list[dict[str, Any]], list[Section]]: ...
+    def table(self, records: list[dict[str, Any]]) -> Table: ...
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """Which table, and how much of it."""
+
+    name: str
+    """A file below `experiments`: `control/reach`."""
+    scale: float = 1.0
+    """A fraction of the steps, seeds and episodes: 0.01 shows in a minute that all is well."""
+
+
+def names() -> list[str]:
+    """Every experiment there is: a file in a folder of `experiments`."""
+    return sorted(f"{path.parent.name}/{path.stem}" for path in HERE.glob("*/*.py") if not path.stem.startswith("_"))
+
+
+def find(name: str) -> Experiment:
+    """The experiment of a name. Raises ValueError on one that does not exist, naming those that do."""
+    if name not in names():
+        raise ValueError(f"experiment {name!r} is none of {', '.join(names())}")
+    return importlib.import_module(f"objrep_gym.experiments.{name.replace('/', '.')}").EXPERIMENT
+
+
+def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tuple[Path, Table]:
+    """Makes the table in the folder `out`, or goes on where that was left: the page's path, and the table itself."""
+    out, experiment = Path(out), find(what.name)
+    if what.scale != 1:
+        experiment = experiment.scaled(what.scale)
+    records, sections = experiment.perform(out, progress)
+    table, made = experiment.table(records), provenance()
+    whole.write(out / RECORDS, json.dumps({"records": records, **made}, indent=2) + "\n")
+    whole.write(out / TABLE, as_markdown(table) + "\n")
+    again = Section("Again", [Code(f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}")])
+    return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), table
