@@ -13,7 +13,7 @@ GL = MUJOCO_GL=$${MUJOCO_GL:-$$(cat $(VENV)/.opengl)}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format install performance wheel clean reset torch-was-named
+.PHONY: help demo test lint format install performance results wheel clean reset torch-was-named
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -40,7 +40,10 @@ format: $(VENV)/.installed  ## let ruff mend what it can
 install: $(VENV)/.opengl  ## only prepare .venv and OpenGL
 
 performance: $(VENV)/.opengl  ## measure, and write the tables of docs/performance.md (wants an idle machine)
-	@$(GL) $(BIN)/python scripts/performance.py
+	@$(GL) $(BIN)/python scripts/pages.py docs/performance.md
+
+results: $(VENV)/.opengl  ## train what is not trained yet, and write the tables of docs/results.md (half an hour)
+	@$(GL) $(BIN)/python scripts/pages.py docs/results.md
 
 wheel: $(VENV)/.installed  ## build dist/*.whl
 	@$(BIN)/python -m hatchling build --target wheel

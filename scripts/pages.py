@@ -1,6 +1,11 @@
-"""Measure, and write the tables of docs/performance.md: `make performance`, on a machine that does nothing else.
+"""Measure, and write the tables of a page: `make performance`, on a machine that does nothing else, and `make results`.
 
-Each table stands between two comments that name the measurement; the text around it is written by hand and stays.
+Each table stands between two comments that name what makes it; the text around it is written by hand and stays.
+
+    <!-- machine -->                       what this was measured on
+    <!-- bench render -->                  a verb of `objrep-gym bench`
+    <!-- reproduce control/reach -->       an experiment, made or continued in runs/
+    <!-- card monet-lite@objects-room -->  the held-out scores of weights that ship
 """
 
 import json
@@ -12,9 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from objrep_gym.experiments.provenance import machine
+from objrep_gym.experiments.reproduce import TABLE
+from objrep_gym.weights import CARD, PRETRAINED
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-PLACE = re.compile(r"(<!-- (?P<what>[\w -]+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 
 
 def measure(arguments: str) -> str:
@@ -45,15 +51,29 @@ def measured_on() -> str:
     return f"Measured on {machine()}, Python {platform.python_version()}, {versions}."
 
 
-def main() -> None:
-    def fill(found: re.Match[str]) -> str:
-        what = found["what"]
-        print(f"{what} …", file=sys.stderr)
-        return found[1] + (measured_on() if what == "machine" else measure(what)) + found[3]
+def reproduced(words: str) -> str:
+    """The table of an experiment, which goes on where it was left in runs/."""
+    subprocess.run([sys.executable, "-m", "objrep_gym", "reproduce", *words.split()], check=True, stdout=sys.stderr)
+    return (Path("runs") / words.split()[0] / TABLE).read_text(encoding="utf-8").rstrip()
 
-    PAGE.write_text(PLACE.sub(fill, PAGE.read_text(encoding="utf-8")), encoding="utf-8")
-    print(PAGE)
+
+def scores(name: str) -> str:
+    """What a card says of held-out scenes."""
+    text = (PRETRAINED / name / CARD).read_text(encoding="utf-8")
+    return text.partition("## On held-out scenes")[2].strip()
+
+
+MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce": reproduced, "card": scores}
+
+
+def main(page: Path) -> None:
+    def fill(found: re.Match[str]) -> str:
+        print(f"{found['what']} {found['words']} …", file=sys.stderr)
+        return found[1] + MAKERS[found["what"]](found["words"]) + found[4]
+
+    page.write_text(PLACE.sub(fill, page.read_text(encoding="utf-8")), encoding="utf-8")
+    print(page)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]))
