@@ -31,24 +31,26 @@ class FlatExtractor(BaseFeaturesExtractor):
 class DeepSetExtractor(BaseFeaturesExtractor):
     """Deep sets (Zaheer et al. 2017): features = ρ(pool of φ(slots)), the same for every order of slots.
 
-    φ is a layer for each slot alone, then the paper's equivariant layer (its eq. 4, supplement §C), in which every slot
-    also sees the maximum over all: so an object can be judged by where the hand is, which a sum of things seen alone must
-    laboriously encode. Differs from the paper's sum: the pool is mean and maximum beside each other, because a maximum
-    selects ("where is the goal?") and a mean counts, and neither grows with K. ρ is one layer. All are `width` wide.
-    Raises ValueError for spaces other than Box(K, D).
+    φ is two layers for each slot alone, the paper's equivariant layer (its eq. 4, supplement §C), in which every slot also
+    sees the maximum over all, and one more: so an object can be judged by where the hand is, which a sum of things seen
+    alone must laboriously encode. Differs from the paper's sum: the pool is mean and maximum beside each other, because a
+    maximum selects ("where is the goal?") and a mean counts, and neither grows with K. ρ is one layer. All are `width`
+    wide. Raises ValueError for spaces other than Box(K, D).
     """
 
     def __init__(self, observation_space: spaces.Space, features_dim: int = 128, width: int = 128):
         super().__init__(observation_space, features_dim)
         _, latent = slot_shape(observation_space)
         self.scale = Scale(latent)
-        self.alone = nn.Linear(latent, width)
+        self.alone = perceptron(latent, width, width)
         self.itself, self.others = nn.Linear(width, width), nn.Linear(width, width, bias=False)
+        self.related = nn.Linear(width, width)
         self.whole = nn.Linear(2 * width, features_dim)
 
     def forward(self, observations: Float[Tensor, "B K D"]) -> Float[Tensor, "B F"]:
-        slots = self.alone(self.scale(observations)).relu()
+        slots = self.alone(self.scale(observations))
         slots = (self.itself(slots) + self.others(slots.amax(1, keepdim=True))).relu()
+        slots = self.related(slots).relu()
         return self.whole(torch.cat((slots.mean(1), slots.amax(1)), dim=-1)).relu()
 
 

@@ -21,7 +21,7 @@ from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 ENVS = 16
 PRESET = replace(ALGORITHMS["ppo"], rollout=512)
-"""A quarter of the preset's rollout: the encoder in the policy takes minutes for a whole one."""
+"""Half of the preset's rollout: the encoder in the policy takes minutes for a whole one."""
 
 
 def bench_agent(env: str, encoder: str, rounds: int) -> Iterator[dict[str, Any]]:
@@ -64,9 +64,14 @@ def in_policy(env: SB3VecEnv, encoder: str) -> PPO:
     """PPO as it is often written: the frozen encoder is the first part of the policy."""
     extractor = {"encoder": encoder, "features_dim": PRESET.width, "width": PRESET.width}
     policy = {"features_extractor_class": EncoderInPolicy, "features_extractor_kwargs": extractor, "net_arch": [64]}
-    steps = PRESET.rollout // ENVS
     return PPO(
-        "CnnPolicy", VecTransposeImage(env), n_steps=steps, batch_size=PRESET.batch, policy_kwargs=policy, device="cpu"
+        "CnnPolicy",
+        VecTransposeImage(env),
+        n_steps=PRESET.rollout // ENVS,
+        batch_size=PRESET.batch,
+        n_epochs=PRESET.epochs,
+        policy_kwargs=policy,
+        device="cpu",
     )
 
 
