@@ -104,7 +104,7 @@ def resolve(ref: str | Path) -> Path | Config:
 
 def published() -> list[str]:
     """Names that `load` takes without training anything: shipped with the package, or listed in weights.toml."""
-    shipped = {folder.name for folder in PRETRAINED.glob("*@*") if (folder / WEIGHTS).exists()}
+    shipped = {folder.name for folder in PRETRAINED.glob("[a-z0-9]*@*") if (folder / WEIGHTS).exists()}
     return sorted(shipped | set(listed()))
 
 

@@ -104,7 +104,7 @@ def test_slots_are_scaled_by_what_is_seen_before_learning(tmp_path):
 
 def test_an_agent_learns(tmp_path):
     """From some .5 of a random walk to nearly always, in 20,000 steps."""
-    preset = PPOConfig(rollout=512, batch=128, width=32)
+    preset = PPOConfig(rollout=512, batch=128, width=32, epochs=10, gamma=0.97)
     env = Touch(16, others=1)
     model = resume(preset, env, tmp_path / "agent.zip", 0)
     for _ in learn(model, preset, 20_480):
