@@ -13,7 +13,7 @@ GL = MUJOCO_GL=$${MUJOCO_GL:-$$(cat $(VENV)/.opengl)}
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format install performance results wheel clean reset torch-was-named
+.PHONY: help demo test lint format install performance pictures results wheel clean reset torch-was-named
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ install: $(VENV)/.opengl  ## only prepare .venv and OpenGL
 
 performance: $(VENV)/.opengl  ## measure, and write the tables of docs/performance.md (wants an idle machine)
 	@$(GL) $(BIN)/python scripts/pages.py docs/performance.md
+
+pictures: $(VENV)/.opengl  ## draw the pictures of the pages
+	@$(GL) $(BIN)/python scripts/pictures.py
 
 results: $(VENV)/.opengl  ## train what is not trained yet, and write the tables of docs/results.md (half an hour)
 	@$(GL) $(BIN)/python scripts/pages.py docs/results.md
