@@ -3,8 +3,8 @@
 The object-goal task of OCRL (Yoon et al. 2023) in a room: the goal, a blue cube, looks the same in every episode; it,
 three other objects and the hand stand somewhere else each time, under a camera that keeps its place. Touching the goal
 gives 1 and ends the episode, with success; touching another object gives 0 and ends it; after 100 steps it is cut off. One
-object in four is the goal, and not the smallest: a random hand succeeds three times in ten. Differs from OCRL's: the room is
-drawn in perspective, and objects hide each other.
+object in four is the goal, and not the smallest: a random hand succeeds three times in ten. Differs from OCRL's: the room
+is drawn in perspective, and objects hide each other.
 
 action   control="discrete": Discrete(4), a step east, north, west or south; "continuous": Box(2) in [-1, 1], parts of a
          step along x and y. A step is 0.2 m: from corner to corner of the part of the floor where things stand, which is
