@@ -26,9 +26,11 @@ install_torch() {
     case $(uname -s),$torch in
     *,*+*) pip install "torch==$torch" || pip install "torch==$torch" --extra-index-url "${public_cpu_builds%/*}/${torch#*+}" ;;
     Linux,*)
-        pip install "torch==$torch+cpu" 2>/dev/null ||
+        # That the first place has no such build is no error, unless the others have none either.
+        pip install "torch==$torch+cpu" 2>"$venv/torch.log" ||
             pip install "torch==$torch+cpu" --extra-index-url "$public_cpu_builds" ||
-            pip install "torch==$torch"
+            pip install "torch==$torch" ||
+            { cat "$venv/torch.log" >&2 && return 1; }
         ;;
     *) pip install "torch==$torch" ;;
     esac

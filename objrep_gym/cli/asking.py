@@ -21,7 +21,7 @@ def evaluate() -> type[Verb]:
         ref: Positional[str]
         """A run directory, a published name, hf:org/name, wandb:…, or a preset without weights."""
         variant: str | None = None
-        """Of a dataset that is drawn: train, six-objects, empty-room, identical-color or reach."""
+        """Of a dataset that is drawn: train, six-objects, empty-room, identical-color, reach or reach-ring."""
         look: str | None = None
         """Of a dataset that is drawn: published or plain."""
         size: int | None = None

@@ -1,8 +1,10 @@
 """Verbs that make something: data, weights, agents, pages."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tyro.conf import OmitArgPrefixes, Positional
 
@@ -54,21 +56,19 @@ def train() -> type[Verb]:
     from objrep_gym.models import MODELS
     from objrep_gym.training import Precision, Stage
 
-    learning = {name: config for name, config in MODELS.items() if not name.startswith("colour")}
-
     @dataclass(frozen=True)
     class Train:
         """Train a model into a run directory; killed and called again, it goes on to the same weights."""
 
-        model: presets(learning)  # type: ignore[valid-type]
+        model: presets(trainable(MODELS))  # type: ignore[valid-type]
         out: Path
         """Run directory."""
         data: tuple[str, ...] = ("objects-room",)
         """Datasets or folders of shards, mixed evenly."""
         variant: tuple[str, ...] = ()
-        """Of datasets that are drawn: train, six-objects, empty-room, identical-color, reach; several are mixed."""
+        """Of rooms that are drawn: train, six-objects, empty-room, identical-color, reach, reach-ring; mixed evenly."""
         look: tuple[str, ...] = ()
-        """Of datasets that are drawn: published, plain; several are mixed."""
+        """Of rooms that are drawn: published, plain; mixed evenly."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
         minutes: float | None = None
         """Stop after so long; the same command goes on."""
@@ -80,13 +80,20 @@ def train() -> type[Verb]:
         """Of the weights, the scenes and their order."""
         save: int = 1000
         """Steps between saves."""
+        wandb: str | None = None
+        """A project of Weights & Biases that gets the journal's lines too; WANDB_MODE=offline works."""
 
         def __call__(self) -> None:
             data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
             run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, self.save)
-            print(perform(run, self.out, minutes=self.minutes).folder)
+            print(perform(run, self.out, minutes=self.minutes, wandb=self.wandb).folder)
 
     return Train
+
+
+def trainable(models: Mapping[str, Any]) -> dict[str, Any]:
+    """The presets that have weights to train."""
+    return {name: config for name, config in models.items() if not name.startswith("colour")}
 
 
 def export() -> type[Verb]:

@@ -39,8 +39,11 @@ def parse(text: str) -> ObjectsRoom | Path:
 
 
 def described(data: str, options: Mapping[str, Any]) -> str:
-    """A dataset with the options that were given: `objects-room:variant=reach,size=32`."""
+    """A dataset with the options that were given: `objects-room:variant=reach,size=32`. Raises ValueError on options of a
+    folder, which holds what it holds."""
     given = ",".join(f"{name}={value}" for name, value in options.items() if value is not None)
+    if given and Path(data).is_dir():
+        raise ValueError(f"{data} is a folder, and takes no {given}: these are options of what is drawn")
     return data + (("," if ":" in data else ":") + given if given else "")
 
 

@@ -20,6 +20,7 @@ from objrep_gym.data.shards import Layout, ShardsError, check_shard
 from objrep_gym.data.watching import left, watching
 
 MANIFEST = "generation.json"
+FOREIGN = "holds none of its shards"
 
 
 @dataclass(frozen=True)
@@ -78,14 +79,13 @@ def describe(recipe: Recipe) -> Layout:
 
 def begin(recipe: Recipe, layout: Layout, out: Path) -> None:
     """Make the folder and its manifest, or check that they are this recipe's and that nothing else is there."""
-    if out.exists() and not out.is_dir():
-        raise ShardsError(f"{out} is a file: choose a folder")
-    out.mkdir(parents=True, exist_ok=True)
     path = out / MANIFEST
+    if not path.exists():
+        whole.refuse_foreign(out, FOREIGN, {MANIFEST}, ShardsError)
+    out.mkdir(parents=True, exist_ok=True)
     settings = {"recipe": to_json(recipe), "about": to_json(layout), "objrep_gym": __version__}
     wanted = json.dumps(settings, indent=2) + "\n"
     if not path.exists():
-        refuse_foreign(out, set())
         whole.write(path, wanted)
         return
     try:
@@ -95,16 +95,7 @@ def begin(recipe: Recipe, layout: Layout, out: Path) -> None:
     if found != json.loads(wanted):
         told = "; ".join(differences(found, json.loads(wanted)))
         raise ShardsError(f"{out} was begun with other settings: {told}. Use those to continue it, or another folder")
-    refuse_foreign(out, {MANIFEST, *recipe.shards()})
-
-
-def refuse_foreign(out: Path, own: set[str]) -> None:
-    """Raise ShardsError on anything in the folder but `own` files and what a kill left of them."""
-    foreign = [path.name for path in sorted(out.iterdir()) if path.name not in own and not whole.is_partial(path)]
-    if foreign:
-        raise ShardsError(
-            f"{out} holds files that are none of its shards ({', '.join(foreign[:3])}): choose another folder"
-        )
+    whole.refuse_foreign(out, FOREIGN, {MANIFEST, *recipe.shards()}, ShardsError)
 
 
 def differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:

@@ -10,7 +10,7 @@ class ObjectsRoom:
     """A description of rooms; `open()` makes the world."""
 
     variant: str = "train"
-    """Which rooms: train, six-objects, empty-room, identical-color, reach."""
+    """Which rooms: train, six-objects, empty-room, identical-color, reach, reach-ring."""
     look: str = "published"
     """published (cast shadows, texture) or plain."""
     size: int = 64

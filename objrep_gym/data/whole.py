@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-PARTIAL = re.compile(r".+\.\d+\.partial")
+PARTIAL = re.compile(r"(.+)\.\d+\.partial")
 
 
 def write(path: Path | str, content: bytes | str | Callable[[Path], object]) -> Path:
@@ -30,13 +30,25 @@ def write(path: Path | str, content: bytes | str | Callable[[Path], object]) -> 
     return path
 
 
-def is_partial(path: Path) -> bool:
-    """Whether a file is what a kill left of a write."""
-    return PARTIAL.fullmatch(path.name) is not None
+def is_partial(path: Path, own: Collection[str] | None = None) -> bool:
+    """Whether a file is what a kill left of a write, to one of `own` names where they are given."""
+    found = PARTIAL.fullmatch(path.name)
+    return found is not None and (own is None or found[1] in own)
+
+
+def refuse_foreign(folder: Path, why: str, own: Collection[str] = (), error: type[ValueError] = ValueError) -> None:
+    """Raise `error` where `folder` is a file, or holds anything but `own` names and what kills left of writing them."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise error(f"{folder} is a file: choose a folder")
+    foreign = [path.name for path in sorted(folder.iterdir()) if path.name not in own and not is_partial(path, own or None)]
+    if foreign:
+        raise error(f"{folder} is not empty and {why}, but {', '.join(foreign[:3])}: choose another folder")
 
 
 def sweep(folder: Path) -> None:
-    """Remove what kills left in a folder that no other process writes to."""
+    """Remove what kills left in a folder that is ours and that no other process writes to."""
     for path in filter(is_partial, folder.iterdir()):
         path.unlink(missing_ok=True)
 

@@ -17,8 +17,6 @@ sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names i
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from objrep_gym.envs.controls import Move, Span, Walk
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.sight import Sight
@@ -28,11 +26,8 @@ from objrep_gym.scenes.variants import VARIANTS
 
 STEP = 0.2  # metres; OCRL's step is a twentieth of its board
 CONTROLS = {"discrete": Walk, "continuous": Move}
-# Wider apart than in the rooms that encoders are trained on: a hand half a metre wide must find ways between them.
-FIXED = replace(VARIANTS["reach"], clearance=0.8)
-# Seen from anywhere, things must stand nearer to the middle to stay in the picture.
-RING = replace(FIXED, ring=replace(FIXED.ring, azimuth=(0.0, 2 * np.pi)), arena=(0.0, 0.0, 1.25, 1.25))
-CAMERAS = {"fixed": FIXED, "ring": RING}
+CLEARANCE = 0.8  # metres; more than in the rooms that encoders are trained on: the hand must find ways between things
+CAMERAS = {"fixed": VARIANTS["reach"], "ring": VARIANTS["reach-ring"]}
 
 
 def game(
@@ -47,7 +42,7 @@ def game(
     for name, value, known in (("control", control, CONTROLS), ("camera", camera, CAMERAS)):
         if value not in known:
             raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
-    variant = CAMERAS[camera]
-    world = Room(variant, look, (size[0], size[1]))
-    sight = Sight(info=tuple(info), draws=draws)
+    variant = replace(CAMERAS[camera], clearance=CLEARANCE)
+    world = Room(variant, look, size)
+    sight = Sight(info, draws)
     return Game(world, CONTROLS[control](world, Span(STEP, variant.arena)), Touch(world.about), sight)

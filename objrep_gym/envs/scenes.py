@@ -25,4 +25,4 @@ def game(
     draws: bool = True,
 ) -> Game:
     """The parts of Scenes; raises ValueError on an unknown variant, look or info."""
-    return Game(Room(variant, look, (size[0], size[1])), Still(), Watch(), Sight(info=tuple(info), draws=draws))
+    return Game(Room(variant, look, size), Still(), Watch(), Sight(info, draws))

@@ -19,14 +19,14 @@ def render_modes() -> list[str]:
 
 def refusal() -> Exception | None:
     """Why no window can be opened here, or None."""
-    if importlib.util.find_spec("pygame") is None:
-        return DependencyNotInstalled(
-            'render_mode="human" needs pygame: pip install "objrep-gym[play]", or use "rgb_array"'
-        )
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
         return RuntimeError(
             f'render_mode="human" needs a display, and none of {", ".join(screens)} is set: use "rgb_array"'
+        )
+    if importlib.util.find_spec("pygame") is None:
+        return DependencyNotInstalled(
+            'render_mode="human" needs pygame: pip install "objrep-gym[play]", or use "rgb_array"'
         )
     return None
 

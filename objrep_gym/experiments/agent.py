@@ -9,6 +9,7 @@ from typing import Any, Literal
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers import AddRenderObservation
 from stable_baselines3 import PPO
 
 from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
@@ -26,6 +27,7 @@ from objrep_gym.figures.tables import Column, Table
 from objrep_gym.journal import Journal, read
 from objrep_gym.metrics.intervals import Interval
 from objrep_gym.training import Precision
+from objrep_gym.wrappers.frames import Frames
 from objrep_gym.wrappers.pixels import VectorPixelObservation
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 from objrep_gym.wrappers.slots import VectorSlotObservation
@@ -87,11 +89,19 @@ class AgentRun:
             )
         if encoder == "oracle":
             raise ValueError(f"{self.env} does not tell its true factors: choose another encoder, such as colour")
-        same = {"autoreset_mode": AutoresetMode.SAME_STEP}
-        made = gym.make_vec(self.env, count, "sync", vector_kwargs=same, render_mode="rgb_array")
+        made = self.others(count)
         return SB3VecEnv(
             VectorPixelObservation(made) if encoder == "pixels" else VectorSlotObservation(made, encoder, **options)
         )
+
+    def others(self, count: int) -> gym.vector.VectorEnv[Any, Any, Any]:
+        """Environments that are not ours; what one renders becomes its observation where that holds no picture."""
+        env = gym.make(self.env, render_mode="rgb_array")
+        draws = Frames(env.observation_space, env.render_mode).rendered
+        env.close()
+        wrappers = [AddRenderObservation] if draws else []
+        same = {"autoreset_mode": AutoresetMode.SAME_STEP}
+        return gym.make_vec(self.env, count, "sync", vector_kwargs=same, render_mode="rgb_array", wrappers=wrappers)
 
 
 @dataclass(frozen=True)
@@ -113,6 +123,8 @@ def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> 
     KeyboardInterrupt where it was stopped, after a save; ValueError where `folder` holds another run or foreign files.
     """
     folder = Path(folder)
+    if min(run.steps, run.envs, run.episodes) < 1:
+        raise ValueError(f"steps {run.steps}, envs {run.envs} and episodes {run.episodes} must be at least 1")
     begin(run, folder)
     if (folder / RESULT).exists():
         return json.loads((folder / RESULT).read_text(encoding="utf-8"))
@@ -134,9 +146,11 @@ def begin(run: AgentRun, folder: Path) -> None:
     """Makes the folder and its run.json, or checks that the folder is this run's."""
     path = folder / RUN
     wanted = {"run": to_json(run), "algorithm": to_json(run.algorithm)}
-    if path.exists():
+    if path.exists() and any((folder / name).exists() for name in (AGENT, RESULT)):
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(found, dict):
+                raise ValueError(f"it holds {type(found).__name__}, not an object")
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}. Choose another folder") from error
         differing = [
@@ -150,8 +164,8 @@ def begin(run: AgentRun, folder: Path) -> None:
                 f"{folder} holds another run: {'; '.join(differing)}. Use the same settings, or another folder"
             )
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ValueError(f"{folder} is not empty and holds no run ({RUN}): choose another folder")
+    if not path.exists():
+        whole.refuse_foreign(folder, f"holds no run ({RUN})")
     folder.mkdir(parents=True, exist_ok=True)
     whole.write(path, json.dumps({**wanted, **provenance()}, indent=2) + "\n")
 
@@ -188,6 +202,7 @@ def examine(run: AgentRun, model: PPO, progress: bool) -> Evaluation:
     """The agent's episodes on fresh scenes. It acts as it learned to, by drawing from its policy: the likeliest action
     alone can walk to and fro between two places for ever."""
     env = run.make()
+    model.set_random_seed(run.seed + EXAM)  # the same draws, whether it was trained now or found
     with watching("evaluate", run.episodes, progress) as show:
         try:
             act = lambda seen: model.predict(seen, deterministic=False)[0]  # noqa: E731

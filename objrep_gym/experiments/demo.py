@@ -3,7 +3,6 @@
 What is heavy is imported where its turn comes, so that the first rooms are drawn at once.
 """
 
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,19 +77,28 @@ def apart(demo: Demonstration, views: Sequence[View]) -> list["Section"]:
         "Rooms that the encoder has not seen: three of the published look, two whose objects share one colour, a plain "
         "one, two of the task. Each slot is drawn as what it decodes to, where its mask lies.",
     )
-    with watching("judge", JUDGED) as show:
-        records = evaluate(demo.encoder, Exam(count=JUDGED, seed=demo.seed), lambda done: show(done, "rooms"))
-    told = "One encoder without labels takes every picture apart. K-means by colour is what it has to be compared with."
-    return [Section("Rooms, taken apart", [told, picture, as_table(records)])]
+    told = (
+        "One encoder without labels takes every picture apart. K-means by colour is what it has to be compared with: where "
+        "each object has a colour of its own that goes a long way, and nowhere where all share one."
+    )
+    tables = []
+    for variant in ("train", "identical-color"):
+        exam = Exam(f"objects-room:variant={variant}", count=JUDGED, seed=demo.seed)
+        with watching(f"judge {variant}", JUDGED) as show:
+            tables.append(as_table(evaluate(demo.encoder, exam, lambda done, show=show: show(done, "rooms"))))
+    return [Section("Rooms, taken apart", [told, picture, *tables])]
 
 
 def learned(demo: Demonstration, folder: Path) -> tuple["AgentRun", list[dict[str, Any]]]:
     """The run and its records: the agent, a random hand, and one that knows where everything is."""
-    from objrep_gym.experiments.agent import RESULT, AgentRun, Keeping, perform, privileged
+    from objrep_gym.experiments.agent import AGENT, RESULT, AgentRun, Keeping, begin, perform, privileged
+    from objrep_gym.journal import NAME
 
     run = AgentRun(ENV, demo.encoder, steps=demo.steps, seed=demo.seed)
+    begin(run, folder)  # refuses the folder of another run
     if (folder / RESULT).exists():  # finished: shown again from the beginning, not only its page
-        shutil.rmtree(folder)
+        for name in (RESULT, AGENT, NAME):
+            (folder / name).unlink(missing_ok=True)
     records = perform(run, folder, Keeping(minutes=demo.minutes))
     return run, [*records, privileged(run)]
 
@@ -131,7 +139,7 @@ def filmed(run: "AgentRun", folder: Path) -> "Section":
     told = ", ".join("reached" if outcome else "missed" for outcome in outcomes)
     caption = (
         "Left: the room, drawn large. Right: what the agent sees, 64 pixels wide, under the colours of its slots. "
-        f"The first {FILMED} episodes of the evaluation, none left out: {told}."
+        f"The first {FILMED} scenes of the evaluation, played once more, none left out: {told}."
     )
     return Section("Episodes", [Picture(frames, "A hand on its way to the blue cube", caption, width=2 * SIDE + 8)])
 

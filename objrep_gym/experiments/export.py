@@ -36,6 +36,7 @@ EXAMS = (
     "objects-room:variant=six-objects,look=published",
     "objects-room:variant=train,look=plain",
     "objects-room:variant=reach,look=plain",
+    "objects-room:variant=reach-ring,look=plain",
 )
 MOVED = 0.005  # how far a rate may move where weights are rounded
 LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."

@@ -82,8 +82,8 @@ def judge(
 ) -> dict[str, Scores]:
     """Scores of every model on the first `exam.count` scenes of `source`, which are read once."""
     count = min(exam.count, source.examples or exam.count)
-    if count < 1:
-        raise ValueError(f"{count} scenes cannot be judged: ask for 1 or more")
+    if min(count, exam.batch) < 1:
+        raise ValueError(f"{count} scenes, {exam.batch} at a time, cannot be judged: ask for 1 or more")
     found: dict[str, list[Scores]] = {name: [] for name in models}
     for start in range(0, count, exam.batch):
         numbers = np.arange(start, min(start + exam.batch, count))
@@ -146,7 +146,7 @@ def described(exam: Exam) -> dict[str, Any]:
         "data": exam.data.partition(":")[0],
         "variant": named.get("variant"),
         "look": named.get("look"),
-        "split": exam.split,
+        "split": exam.split if named else None,  # a folder holds what it was generated as
     }
 
 

@@ -52,6 +52,11 @@ class Run:
     report: int = 25
     """Steps between lines of the journal."""
 
+    def check(self) -> None:
+        """Raises ValueError on numbers below one."""
+        if min(self.batch, self.save, self.report, *(stage.steps for stage in self.stages)) < 1:
+            raise ValueError("batch, save, report and the steps of every stage must be at least 1")
+
 
 @dataclass(frozen=True)
 class Performed:
@@ -74,6 +79,7 @@ def perform(
     processes share each step and the first one writes. Raises ValueError if `folder` holds another run, or something else.
     """
     folder = Path(folder)
+    run.check()
     if leads():
         begin(run, folder)
         whole.sweep(folder)
@@ -131,6 +137,10 @@ class Performance:
         shown = [self.run.data[i] for i in stage.shows] if stage.shows else self.run.data
         seed = self.run.seed + PROCESS_STRIDE * int(os.environ.get("RANK", "0"))
         sources = [open_source(text, seed) for text in shown]
+        size = self.model.size[1:]
+        for text, source in zip(shown, sources, strict=True):
+            if tuple(source.size) != size:
+                raise ValueError(f"{text} has images of {tuple(source.size)}, the model takes {size}: choose --model.size")
         return batches(sources, self.run.batch, seed, step, self.model.device)
 
     def note(self, now: Progress, stage: int, step: int) -> None:
@@ -156,7 +166,7 @@ class Performance:
 def begin(run: Run, folder: Path) -> None:
     """Make the folder and its run.json, or check that the folder is this run's, or a shorter one's that goes on."""
     path = folder / RUN
-    if path.exists():
+    if path.exists() and (folder / STATE).exists():  # without a save there is nothing that another run could spoil
         found = read_run(folder)
         if not continues(run, found):
             names = [
@@ -166,8 +176,8 @@ def begin(run: Run, folder: Path) -> None:
             raise ValueError(f"{folder} holds another run: {told}. Use the same settings to continue it, or another folder")
         if found == run:
             return
-    elif folder.exists() and (not folder.is_dir() or any(not whole.is_partial(file) for file in folder.iterdir())):
-        raise ValueError(f"{folder} is not empty and holds no run ({RUN}): choose another folder")
+    elif not path.exists():
+        whole.refuse_foreign(folder, f"holds no run ({RUN})")
     folder.mkdir(parents=True, exist_ok=True)
     whole.write(path, json.dumps({"run": to_json(run), **provenance()}, indent=2) + "\n")
 

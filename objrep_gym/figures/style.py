@@ -8,17 +8,10 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from objrep_gym.scenes.palette import SLOT_COLOURS
+
 Paper = Literal["light", "dark"]
 
-# Okabe and Ito's colours (2008), told apart with every common colour blindness, then lighter ones of the same hues.
-SLOT_COLOURS = np.array(
-    [
-        (86, 180, 233), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (240, 228, 66), (0, 114, 178),
-        (148, 103, 189), (140, 214, 178), (255, 179, 128), (176, 196, 222), (188, 143, 106), (242, 182, 214),
-        (120, 120, 130),
-    ],
-    np.uint8,
-)  # fmt: skip
 CURVE_COLOURS = ("#0b84c6", "#e07b00", "#0a9b72", "#c65ca0", "#8a6fd1", "#d0453b")
 INKS = {"light": ("#1d2430", "#8b94a3", "#e4e8ee"), "dark": ("#e8ecf3", "#8b94a3", "#2c3442")}
 

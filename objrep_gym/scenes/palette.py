@@ -1,4 +1,5 @@
-"""Colours: hue in (0, 1), saturation in (0.75, 1), value 1, as the published Objects Room draws them."""
+"""Colours: of things, hue in (0, 1), saturation in (0.75, 1), value 1, as the published Objects Room draws them; and of
+slots, wherever they are shown."""
 
 import numpy as np
 
@@ -17,3 +18,13 @@ def rgb(hsv: np.ndarray) -> np.ndarray:
 
 
 PRIMARIES = np.array([5.0, 3.0, 1.0])  # where red, green and blue begin on the circle of six corners
+
+# Okabe and Ito's colours (2008), told apart with every common colour blindness, then lighter ones of the same hues.
+SLOT_COLOURS = np.array(
+    [
+        (86, 180, 233), (230, 159, 0), (0, 158, 115), (213, 94, 0), (204, 121, 167), (240, 228, 66), (0, 114, 178),
+        (148, 103, 189), (140, 214, 178), (255, 179, 128), (176, 196, 222), (188, 143, 106), (242, 182, 214),
+        (120, 120, 130),
+    ],
+    np.uint8,
+)  # fmt: skip

@@ -44,20 +44,22 @@ class Room:
         self,
         variant: str | Variant = "train",
         look: str = "published",
-        size: tuple[int, int] = (64, 64),
+        size: Sequence[int] = (64, 64),
         profile: str = "fast",
     ):
         if isinstance(variant, str) and variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
         if look not in LOOKS:
             raise ValueError(f"look {look!r} is none of {', '.join(LOOKS)}")
+        if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+            raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
-        self.look, self.size, self.profile = look, size, profile
+        self.look, self.size, self.profile = look, (size[0], size[1]), profile
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
-        self.engine = OpenGL(size, LIGHT, rgb(np.array(SKY)), profile)
+        self.engine = OpenGL(self.size, LIGHT, rgb(np.array(SKY)), profile)
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity

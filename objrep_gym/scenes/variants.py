@@ -1,6 +1,6 @@
 """What rooms hold: the published variants of Objects Room, and the rooms that tasks are played in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -58,13 +58,21 @@ HAND = Product(
 DOWN = float(np.radians(-40))
 DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=(DOWN, DOWN))
 
+REACH = Variant(
+    (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND),
+    least=5,
+    ring=DESK,
+    arena=(0.0, 0.25, 1.35, 1.5),
+    named=("hand",),
+    clearance=0.3,
+)
+
 VARIANTS = {
     "train": Variant((SOLID,) * 3, least=3),
     "six-objects": Variant((SOLID,) * 6, least=4),
     "empty-room": Variant((), least=0),
     "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
-    "reach": Variant(
-        (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND), least=5, ring=DESK, arena=(0.0, 0.25, 1.35, 1.5),
-        named=("hand",), clearance=0.3,
-    ),
-}  # fmt: skip
+    "reach": REACH,
+    # Seen from anywhere, things must stand nearer to the middle to stay in the picture.
+    "reach-ring": replace(REACH, ring=replace(DESK, azimuth=(0.0, 2 * np.pi)), arena=(0.0, 0.0, 1.25, 1.25)),
+}

@@ -64,7 +64,10 @@ def make_game(name: str, encoder: str | None, parts: Mapping[str, Any]) -> Game:
     make: Callable[..., Game] = load_env_creator(name)  # pyright: ignore[reportAssignmentType]
     if encoder != "oracle":
         return make(**parts)
-    info = tuple(parts.get("info", ()))
+    info = parts.get("info", ())
+    if isinstance(info, str):
+        return make(**parts)  # which says what is wrong with it
+    info = tuple(info)
     looks = any(asked != "factors" for asked in info)
     return make(**{"draws": looks, **parts, "info": info if "factors" in info else (*info, "factors")})
 

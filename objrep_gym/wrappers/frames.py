@@ -1,8 +1,8 @@
 """Frames: the pictures in any environment's observations, as bytes; and the wrappers' two bases, single and vector.
 
 Found are Box spaces of pictures: (H, W), (H, W, 1 or 3) or (1 or 3, H, W), both sides of 16 pixels or more; bytes, or
-floats with finite bounds, which become 0 and 255. In a Dict every such key is a picture. Where there is none, the
-environment must render: render_mode="rgb_array".
+floats with finite bounds, which become 0 and 255; unbounded ones, such as depth, are left as they are. In a Dict every
+such key is a picture. Where there is none, the environment must render: render_mode="rgb_array".
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,19 +44,14 @@ class Format:
 
 
 def find_format(space: gym.Space[Any]) -> Format | None:
-    """How `space` lays out a picture, None if it is no picture. Raises ValueError on pictures of unbounded floats: nothing
-    says what is white."""
+    """How `space` lays out a picture, None if it is no picture, or one of unbounded floats: nothing says what is white."""
     axes = find_axes(space.shape) if isinstance(space, spaces.Box) else None
     if axes is None or not isinstance(space, spaces.Box) or not (space.dtype == np.uint8 or space.dtype.kind == "f"):
         return None
     low, high = float(space.low.min()), float(space.high.max())
     if np.isfinite([low, high]).all() and low < high:
         return Format(axes, low, high)
-    if axes == "HW":
-        return None
-    raise ValueError(
-        f"{space} looks like pictures, but its bounds [{low}, {high}] do not say what is black or white: give it others"
-    )
+    return None
 
 
 def find_axes(shape: Sequence[int]) -> str | None:
@@ -86,7 +81,8 @@ class Frames:
         if self.rendered and render_mode != "rgb_array":
             raise ValueError(
                 f"no picture in {space}, and render_mode is {render_mode!r}: make the environment with "
-                f'render_mode="rgb_array", or with a picture of {SIDE} pixels or more a side, 1 or 3 channels'
+                f'render_mode="rgb_array", or with a picture of {SIDE} pixels or more a side, 1 or 3 channels, in '
+                "bounds that say what is black and white"
             )
 
     @property

@@ -11,15 +11,9 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv, VectorWrapper
 from PIL import Image
 
-COLOURS = np.array(
-    [
-        (230, 25, 75), (60, 180, 75), (255, 225, 25), (0, 130, 200), (245, 130, 48), (145, 30, 180), (70, 240, 240),
-        (240, 50, 230), (210, 245, 60), (250, 190, 212), (0, 128, 128), (220, 190, 255), (170, 110, 40), (128, 0, 0),
-        (170, 255, 195), (128, 128, 0),
-    ],
-    dtype=np.float32,
-)  # fmt: skip
-"""One colour a slot (Trubetskoy's list of simple, distinct colours), repeated after sixteen."""
+from objrep_gym.scenes.palette import SLOT_COLOURS
+
+COLOURS = SLOT_COLOURS.astype(np.float32)
 
 KEYS = ("slots_mask", "mask")
 

@@ -141,6 +141,7 @@ def fake_pygame(monkeypatch, set_mode=None):
 
 
 def test_human_without_pygame_says_so(monkeypatch):
+    monkeypatch.setenv("DISPLAY", ":9")
     monkeypatch.setitem(sys.modules, "pygame", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(DependencyNotInstalled, match=r"objrep-gym\[play\]"):
@@ -150,6 +151,9 @@ def test_human_without_pygame_says_so(monkeypatch):
 
 def test_human_without_a_display_says_so(monkeypatch, screenless):
     fake_pygame(monkeypatch)
+    with pytest.raises(RuntimeError, match="needs a display"):
+        ObjectsRoom(flat_game(), render_mode="human")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)  # and first of all, where pygame is missing too
     with pytest.raises(RuntimeError, match="needs a display"):
         ObjectsRoom(flat_game(), render_mode="human")
     assert ObjectsRoom(flat_game()).metadata["render_modes"] == ["rgb_array"]

@@ -72,7 +72,7 @@ def test_the_command_on_the_card_performs_the_same_run(monkeypatch):
     )
     done = []
 
-    def performed(run, out, minutes):
+    def performed(run, out, minutes, wandb):
         done.append((run, out))
         return Performed(out, 70, 70, True, {})
 

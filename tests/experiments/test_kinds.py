@@ -177,10 +177,28 @@ def test_a_longer_run_at_a_level_rate_goes_on_to_the_same_weights(tmp_path):
         perform(short, tmp_path / "grown", progress=False)
 
 
+def test_a_run_that_never_began_does_not_hold_its_folder(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="neither a dataset"):
+        perform(replace(RUN_HERE, data=("objcts-room",)), tmp_path / "run", progress=False)
+    assert perform(RUN_HERE, tmp_path / "run", progress=False).finished
+
+
+def test_images_of_another_size_are_told_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"objects-room has images of \(8, 8\), the model takes \(16, 8\)"):
+        perform(replace(RUN_HERE, model=TinyConfig(sizes=(16, 8))), tmp_path / "run", progress=False)
+
+
+@pytest.mark.parametrize("changed", [{"save": 0}, {"batch": 0}, {"stages": (Stage(0),)}])
+def test_numbers_below_one_are_refused_before_a_folder_is_made(tmp_path, changed):
+    with pytest.raises(ValueError, match="must be at least 1"):
+        perform(replace(RUN_HERE, **changed), tmp_path / "run", progress=False)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    for folder in (tmp_path, tmp_path / "thesis.txt"):
-        with pytest.raises(ValueError, match="is not empty and holds no run"):
+    for folder, told in ((tmp_path, "is not empty and holds no run"), (tmp_path / "thesis.txt", "is a file")):
+        with pytest.raises(ValueError, match=told):
             perform(RUN_HERE, folder, progress=False)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 

@@ -28,7 +28,7 @@ def test_seconds_are_the_median_without_the_first_call():
 
 def test_peak_bytes_see_memory_that_is_given_back():
     def work() -> None:
-        torch.ones(8 * 2**20).sum()
+        torch.ones(16 * 2**20).sum()  # beyond 32 MiB the allocator keeps nothing that it could give again
 
     work()
-    assert 30 * 2**20 < peak_bytes(work) < 80 * 2**20
+    assert 60 * 2**20 < peak_bytes(work) < 150 * 2**20

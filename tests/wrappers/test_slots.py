@@ -6,6 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
@@ -138,9 +139,18 @@ def test_renderers_that_give_no_picture(frame):
         SlotObservation(state("rgb_array", frame=frame), Stripes()).reset()
 
 
-def test_floats_without_bounds_are_refused():
-    with pytest.raises(ValueError, match="black or white"):
-        SlotObservation(floats((16, 16, 3), -np.inf, np.inf), Stripes())
+def test_floats_without_bounds_are_no_picture():
+    depth = spaces.Box(0, np.inf, (16, 16, 1), np.float32)
+    with pytest.raises(ValueError, match=r"no picture in .*bounds that say what is black and white"):
+        SlotObservation(FakeEnv(depth, lambda level: np.zeros((16, 16, 1), np.float32)), Stripes())
+    both = spaces.Dict({"image": pixels().observation_space, "depth": depth})
+    env = SlotObservation(
+        FakeEnv(both, lambda level: {"image": np.zeros((16, 16, 3), np.uint8), "depth": np.ones((16, 16, 1), np.float32)}),
+        Stripes(),
+    )
+    seen, _ = env.reset()
+    assert seen["image"].shape == (4, 3)
+    np.testing.assert_array_equal(seen["depth"], np.ones((16, 16, 1)))
 
 
 @pytest.mark.parametrize("shape", [(7, 7, 3), (64, 64, 4), (5,)], ids=str)
