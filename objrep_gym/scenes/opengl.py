@@ -18,6 +18,7 @@ import numpy as np
 
 from objrep_gym.scenes.headless import open_context
 from objrep_gym.scenes.shapes import MESHES, SHAPES, Solids
+from objrep_gym.scenes.textures import REPEAT, TEXELS, TEXTURES, texture_image
 from objrep_gym.scenes.view import Cameras, Light
 
 PROFILES = ("fast", "pretty")
@@ -66,30 +67,11 @@ def pool_model(size: tuple[int, int], profile: str, sky: np.ndarray) -> mujoco.M
     return spec.compile()
 
 
-TEXTURES = ("floor", "wall")
-TEXELS = 128
-
-
-def texture_image(name: str) -> np.ndarray:
-    """uint8 (128, 128, 3), grey, to be multiplied with a surface's colour: faint hexagonal tiles, or faint blotches."""
-    y, x = np.mgrid[:TEXELS, :TEXELS] / TEXELS
-    if name == "floor":
-        directions = np.array([(0, 1), (np.sqrt(3) / 2, 0.5), (np.sqrt(3) / 2, -0.5)])
-        waves = [np.cos(2 * np.pi * (round(8 * dx) * x + round(8 * dy) * y)) for dx, dy in directions]
-        grey = 0.95 + 0.05 * np.tanh(2 * sum(waves))
-    else:
-        noise = np.random.default_rng(7).normal(size=(TEXELS, TEXELS))
-        frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(TEXELS), np.fft.fftfreq(TEXELS))) * TEXELS
-        smooth = np.fft.ifft2(np.fft.fft2(noise) * np.exp(-((frequency / 6) ** 2))).real
-        grey = 0.95 + 0.05 * np.clip(smooth / smooth.std(), -1, 1)
-    return np.repeat((grey * 255).round().astype(np.uint8)[..., None], 3, axis=-1)
-
-
 def add_texture(spec: mujoco.MjSpec, name: str) -> None:
     """Give the model a texture of our own pixels and a material of the same name that shows it."""
     texture = spec.add_texture(name=name, type=mujoco.mjtTexture.mjTEXTURE_2D, width=TEXELS, height=TEXELS, nchannel=3)
     texture.data = texture_image(name).tobytes()
-    material = spec.add_material(name=name, texrepeat=(0.5, 0.5), texuniform=True, specular=0, shininess=0)
+    material = spec.add_material(name=name, texrepeat=(REPEAT, REPEAT), texuniform=True, specular=0, shininess=0)
     material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
 
 

@@ -13,7 +13,7 @@ from objrep_gym.scenes.opengl import OpenGL
 from objrep_gym.scenes.palette import SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
 from objrep_gym.scenes.variants import VARIANTS, Variant
-from objrep_gym.scenes.view import Cameras, Light, View
+from objrep_gym.scenes.view import Cameras, Engine, Light, View
 from objrep_gym.scenes.world import About, Random
 
 FACTORS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading", "azimuth", "elevation")
@@ -22,6 +22,7 @@ COLOUR, PLACE = slice(HUE, VALUE + 1), slice(X, Y + 1)
 BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
 LOOKS = ("published", "plain")
 OUTPUTS = ("image", "mask", "depth")
+ENGINES = ("opengl", "raycast")
 
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
 FIELD_OF_VIEW = float(np.radians(60))
@@ -34,8 +35,10 @@ class Room:
     """A `World` of rooms: `sample` draws scenes' factors, `render` draws pictures of them.
 
     variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or
-    "plain" (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with MuJoCo's shadow
-    maps and antialiasing. Raises ValueError on an unknown name.
+    "plain" (shaded, nothing else). size: height and width in pixels. engine: "opengl", or "raycast", several times as fast
+    and without a graphics library. profile of "opengl": "fast", or "pretty" with MuJoCo's shadow maps and antialiasing.
+    antialias of "raycast": rays for a pixel's colour in a row and in a column. Raises ValueError on an unknown name, and on
+    a profile or antialiasing that the engine does not have.
     """
 
     half_width = HALF_WIDTH
@@ -46,6 +49,8 @@ class Room:
         look: str = "published",
         size: Sequence[int] = (64, 64),
         profile: str = "fast",
+        engine: str = "opengl",
+        antialias: int = 1,
     ):
         if isinstance(variant, str) and variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
@@ -59,7 +64,7 @@ class Room:
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
-        self.engine = OpenGL(self.size, LIGHT, rgb(np.array(SKY)), profile)
+        self.engine = make_engine(engine, self.size, profile, antialias)
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
@@ -169,8 +174,24 @@ class Room:
         return View(image, mask, depth, factors)
 
     def close(self) -> None:
-        """Free the OpenGL context."""
+        """Free the engine's OpenGL context, or its threads."""
         self.engine.close()
+
+
+def make_engine(name: str, size: tuple[int, int], profile: str, antialias: int) -> Engine:
+    """An engine by name; numba is loaded only for the one that needs it."""
+    if name not in ENGINES:
+        raise ValueError(f"engine {name!r} is none of {', '.join(ENGINES)}")
+    sky = rgb(np.array(SKY))
+    if name == "opengl":
+        if antialias != 1:
+            raise ValueError(f"antialias={antialias} is for engine='raycast'; of OpenGL, ask profile='pretty'")
+        return OpenGL(size, LIGHT, sky, profile)
+    if profile != "fast":
+        raise ValueError(f"profile={profile!r} is for engine='opengl'; of the ray caster, ask antialias=2")
+    from objrep_gym.scenes.raycast import RayCaster
+
+    return RayCaster(size, LIGHT, sky, antialias)
 
 
 def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:

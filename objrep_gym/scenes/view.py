@@ -1,8 +1,12 @@
 """What every engine returns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+
+from objrep_gym.scenes.shapes import Solids
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,12 @@ class Light:
         """What a surface of unit `normal` (…, 3) gets without the distant lamp, and from it alone; both (…)."""
         near = self.ambient + self.camera * np.clip(-(normal * forward).sum(-1), 0, None)
         return near, np.asarray(self.distant * np.clip(-(normal @ np.asarray(self.direction)), 0, None))
+
+
+class Engine(Protocol):
+    """What turns draw lists into pictures. `close` gives back what drawing took; drawing once more takes it again."""
+
+    def render(
+        self, solids: Solids, shadows: Solids | None, cameras: Cameras, outputs: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]: ...
+    def close(self) -> None: ...
