@@ -11,7 +11,7 @@ from objrep_gym.scenes.rays import NOTHING, compiled
 
 
 class Look(NamedTuple):
-    """What no picture changes. light (6,): ambient, camera, distant, and whither the last one shines. sky (3,) in [0, 255].
+    """What no picture changes. light (6,): ambient, camera, distant, and whither the last one shines. sky float32 (3,) in [0, 1].
     texels float32 (T, L): the mip maps of each texture, one after the other, as factors; starts (levels + 1,): where each
     begins; side: texels of the finest in a row; density: texels in a metre."""
 
@@ -26,52 +26,80 @@ class Look(NamedTuple):
 @compiled
 @no_type_check
 def paint(canvas, things, eyes, look, fineness, images):
-    """Images uint8 (N, H, W, 3) of what rays have met on a canvas `fineness` times as high and wide: means of its colours.
+    """Images uint8 (N, H, W, 3) of what rays have met on a canvas `fineness` times as high and wide, which is used up.
     Only functions of this file are called: numba looks at no other for changes when it reads its cache."""
-    maps = np.empty((things.shape.shape[1], 10))
+    _, height, width = canvas.solid.shape
+    count = things.shape.shape[1]
+    palette, maps = np.empty((count + 1, 3), np.float32), np.empty((count, 10))
+    palette[count] = look.sky  # the last row, so that NOTHING finds it
+    row = np.empty((images.shape[2], 3), np.float32)
     for scene in range(len(images)):
-        for g in range(len(maps)):
+        nearness, glow, solid = canvas.nearness[scene], canvas.glow[scene], canvas.solid[scene]
+        palette[:count] = things.rgb[scene]
+        develop(nearness.ravel(), glow.ravel())
+        textured = False
+        for g in range(count):
             if things.texture[scene, g] > 0 and things.present[scene, g]:
-                lay(maps[g], things, (scene, g), eyes, canvas.solid.shape[1:])
-        coats = things.rgb[scene], things.texture[scene], maps
-        met = canvas.nearness[scene], canvas.glow[scene], canvas.solid[scene]
-        fill(images[scene], met, coats, look, fineness)
+                lay(maps[g], things, (scene, g), eyes, (height, width))
+                textured = True
+        if textured:
+            texture(nearness, solid, things.texture[scene], maps, look)
+        else:
+            nearness[:] = np.float32(1)
+        if fineness == 1:
+            colour(glow.ravel(), nearness.ravel(), solid.ravel(), palette, images[scene].reshape(-1, 3))
+        else:
+            average(glow, nearness, solid, palette, row, images[scene])
 
 
 @compiled
 @no_type_check
-def fill(image, met, coats, look, fineness):
-    """One image. coats: colour, texture and texture map of each solid."""
-    share = np.float32(1 / fineness**2)
-    for y in range(image.shape[0]):
-        for x in range(image.shape[1]):
-            red, green, blue = mix(met, coats, look, fineness, (y, x))
-            image[y, x, 0] = np.uint8(red * share + np.float32(0.5))
-            image[y, x, 1] = np.uint8(green * share + np.float32(0.5))
-            image[y, x, 2] = np.uint8(blue * share + np.float32(0.5))
+def develop(nearness, glow):
+    """One over distance becomes distance, and shade over distance becomes shade, in place."""
+    for k in range(len(nearness)):
+        metres = np.float32(1) / nearness[k]
+        nearness[k], glow[k] = metres, glow[k] * metres
 
 
 @compiled
 @no_type_check
-def mix(met, coats, look, fineness, pixel):
-    """Sum of the colours, in [0, 255], that a pixel's rays have met."""
-    nearness, glow, solid = met
-    rgb, texture, maps = coats
-    red = green = blue = np.float32(0)
-    for y in range(pixel[0] * fineness, (pixel[0] + 1) * fineness):
-        for x in range(pixel[1] * fineness, (pixel[1] + 1) * fineness):
+def texture(metres, solid, kinds, maps, look):
+    """Distances become the factors of textures, in place: 1 where there is none."""
+    for y in range(metres.shape[0]):
+        for x in range(metres.shape[1]):
             g = solid[y, x]
-            if g == NOTHING:
-                red, green, blue = red + look.sky[0], green + look.sky[1], blue + look.sky[2]
-                continue
-            metres = np.float32(1) / nearness[y, x]
-            shade, full = glow[y, x] * metres, np.float32(255)
-            if texture[g] > 0:
-                full *= sample(look, texture[g] - 1, maps[g], metres, (x + 0.5, y + 0.5))
-            red += full * min(shade * rgb[g, 0], np.float32(1))
-            green += full * min(shade * rgb[g, 1], np.float32(1))
-            blue += full * min(shade * rgb[g, 2], np.float32(1))
-    return red, green, blue
+            if g != NOTHING and kinds[g] > 0:
+                metres[y, x] = sample(look, kinds[g] - 1, maps[g], metres[y, x], (x + 0.5, y + 0.5))
+            else:
+                metres[y, x] = np.float32(1)
+
+
+@compiled
+@no_type_check
+def colour(shade, factor, solid, palette, image):
+    """Bytes of an image, a ray for each; as OpenGL has it, shaded colours are at most 1 before a texture darkens them."""
+    one, half = np.float32(1), np.float32(0.5)
+    for k in range(len(solid)):
+        g, s, full = solid[k], shade[k], np.float32(255) * factor[k]
+        image[k, 0] = np.uint8(min(s * palette[g, 0], one) * full + half)
+        image[k, 1] = np.uint8(min(s * palette[g, 1], one) * full + half)
+        image[k, 2] = np.uint8(min(s * palette[g, 2], one) * full + half)
+
+
+@compiled
+@no_type_check
+def average(shade, factor, solid, palette, row, image):
+    """Bytes of an image, each the mean over a square of rays. row: room for one row's sums (W, 3)."""
+    fineness, one, half = solid.shape[0] // image.shape[0], np.float32(1), np.float32(0.5)
+    share = np.float32(255 / fineness**2)
+    for y in range(solid.shape[0]):
+        if y % fineness == 0:
+            row[:] = np.float32(0)
+        for x in range(solid.shape[1]):
+            for c in range(3):
+                row[x // fineness, c] += factor[y, x] * min(shade[y, x] * palette[solid[y, x], c], one)
+        if y % fineness == fineness - 1:
+            image[y // fineness] = (row * share + half).astype(np.uint8)
 
 
 @compiled
@@ -97,7 +125,7 @@ def lay(table, things, which, eyes, size):
 
 @compiled
 @no_type_check
-def sample(look, texture, table, depth, pixel):
+def sample(look, kind, table, depth, pixel):
     """A texture's factor where a pixel's ray meets it, between two mip maps. The footprint is measured as llvmpipe does,
     OpenGL on CPUs: its largest side, log2 by the exponent and a chord, and the finer or coarser map alone in half of all
     cases, which costs half as much and is nearer to it than the textbook's blend."""
@@ -114,9 +142,9 @@ def sample(look, texture, table, depth, pixel):
         part, level = part - 1, level + 1
     coarser = max(2 * part - 1, 0.0)
     last = len(look.starts) - 2
-    value = bilinear(look, texture, min(level, last), s, t)
+    value = bilinear(look, kind, min(level, last), s, t)
     if coarser > 0:
-        value += coarser * (bilinear(look, texture, min(level + 1, last), s, t) - value)
+        value += coarser * (bilinear(look, kind, min(level + 1, last), s, t) - value)
     return np.float32(value)
 
 
@@ -130,7 +158,7 @@ def texel(line, gain, depth, pixel):
 
 @compiled
 @no_type_check
-def bilinear(look, texture, level, s, t):
+def bilinear(look, kind, level, s, t):
     """Between four texels of a mip map, repeated in both directions; s, t in sides of the texture."""
     side, start = look.side >> level, look.starts[level]
     x, y = s * side - 0.5, t * side - 0.5
@@ -138,7 +166,7 @@ def bilinear(look, texture, level, s, t):
     across, down = x - left, y - top
     column, row = int(left) & (side - 1), (int(top) & (side - 1)) * side
     right, below = (column + 1) & (side - 1), (row + side) & (side * side - 1)
-    texels = look.texels[texture]
+    texels = look.texels[kind]
     upper = texels[start + row + column] * (1 - across) + texels[start + row + right] * across
     lower = texels[start + below + column] * (1 - across) + texels[start + below + right] * across
     return upper * (1 - down) + lower * down

@@ -6,6 +6,7 @@ ids and depth are those of the pixel's middle always.
 """
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -38,11 +39,15 @@ class RayCaster:
         if antialias < 1 or self.threads < 1:
             raise ValueError(f"antialias={antialias} and threads={self.threads}: both are at least 1")
         lights = np.array([light.ambient, light.camera, light.distant, *light.direction])
-        self.look = Look(lights, (np.asarray(sky) * 255).round().astype(np.float32), *flat_maps())
+        self.look = Look(lights, np.asarray(sky, np.float32), *flat_maps())
+        self.local = threading.local()
         self.pool: tuple[int, ThreadPoolExecutor] | None = None
 
     def __getstate__(self) -> dict:
-        return {**vars(self), "pool": None}
+        return {name: value for name, value in vars(self).items() if name not in ("pool", "local")}
+
+    def __setstate__(self, state: dict) -> None:
+        vars(self).update(state, pool=None, local=threading.local())
 
     def render(
         self, solids: Solids, shadows: Solids | None, cameras: Cameras, outputs: Sequence[str]
@@ -75,8 +80,10 @@ class RayCaster:
     def meet(self, things: Things, spans: tuple[int, int], eyes: Eyes, told: Told, fineness: int) -> Canvas:
         """What the rays of some scenes meet, `fineness` times as many in a row and in a column; fills in ids and depth."""
         shape = (len(eyes.position), self.size[0] * fineness, self.size[1] * fineness)
-        findings = (np.empty(shape, dtype) for dtype in (np.float32, np.float32, np.int32))
-        canvas = Canvas(*findings, *told)
+        kept = vars(self.local).setdefault("findings", {})  # a thread's own: fresh memory for each batch would cost more
+        if fineness not in kept or len(kept[fineness][0]) < shape[0]:
+            kept[fineness] = [np.empty(shape, dtype) for dtype in (np.float32, np.float32, np.int32)]
+        canvas = Canvas(*(found[: shape[0]] for found in kept[fineness]), *told)
         meet(tables(), things, spans, eyes, self.look.light, canvas)
         return canvas
 

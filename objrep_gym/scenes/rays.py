@@ -57,12 +57,19 @@ class Canvas(NamedTuple):
     depth: np.ndarray
 
 
-class Corners(NamedTuple):
-    """One solid's corners: (column, row, 1) times depth (V, 3), row (V,), and shade (V,)."""
+class Bench(NamedTuple):
+    """Room to work on one solid. scaled (3, 4): columns that take a corner to metres; turned (3, 5): those that take it to
+    (column, row, 1) times depth, and the centre; normals (3, 3); of each corner: seen (V, 3), row (V,) and shade (V,)."""
 
+    scaled: np.ndarray
+    turned: np.ndarray
+    normals: np.ndarray
     seen: np.ndarray
     row: np.ndarray
     shade: np.ndarray
+
+
+CAPSULE = 3  # in SHAPES; the third extent shifts its ends. Those after it are meshes, scaled by their first extent alone
 
 
 @compiled
@@ -71,17 +78,20 @@ def meet(facets, things, spans, eyes, light, canvas):
     """Let the rays of every picture meet solids up to the first of `spans`, tell ids and depth, and go on to shadows, up to
     the second. Only functions of this file are called: numba looks at no other for changes when it reads its cache."""
     most = np.max(np.diff(facets.first_corner))
-    corners = Corners(np.empty((most, 3)), np.empty(most), np.empty(most))
+    bench = Bench(
+        np.empty((3, 4)), np.empty((3, 5)), np.empty((3, 3)), np.empty((most, 3)), np.empty(most), np.empty(most)
+    )
     for scene in range(len(canvas.solid)):
-        canvas.nearness[scene] = np.float32(1 / FAR)
-        canvas.solid[scene] = NOTHING
+        met = canvas.nearness[scene], canvas.glow[scene], canvas.solid[scene]
+        met[0][:] = met[1][:] = np.float32(1 / FAR)
+        met[2][:] = NOTHING
         for g in range(spans[0]):
             if things.present[scene, g]:
-                meet_solid(facets, things, (scene, g), eyes, light, (canvas, corners))
+                meet_solid(facets, things, (scene, g), eyes, light, (met, bench))
         tell(canvas, things.entity[scene], scene)
         for g in range(spans[0], spans[1]):
             if things.present[scene, g]:
-                meet_solid(facets, things, (scene, g), eyes, light, (canvas, corners))
+                meet_solid(facets, things, (scene, g), eyes, light, (met, bench))
 
 
 @compiled
@@ -101,59 +111,56 @@ def tell(canvas, entities, scene):
 @compiled
 @no_type_check
 def meet_solid(facets, things, which, eyes, light, work):
-    """Let the rays of a picture meet one solid. which: (scene, solid); work: (canvas, corners)."""
+    """Let the rays of a picture meet one solid. which: (scene, solid); work: (what they have met, bench)."""
     scene, g = which
-    canvas, corners = work
-    scaled, shift = own_axes(things, scene, g)
-    pixels, offset = eyes.pixels[scene], things.centre[scene, g] - eyes.position[scene]
-    turn, lift, middle = pixels @ scaled, pixels @ shift, pixels @ offset
-    if out_of_sight(turn, lift, middle, canvas.solid.shape[1:]):
+    met, bench = work
+    place(things, which, eyes, bench)
+    if out_of_sight(bench.turned, met[2].shape):
         return
     shape = things.shape[scene, g]
-    first = facets.first_corner[shape]
-    own = facets.corners[first : facets.first_corner[shape + 1]]
-    light_corners(own, scaled, eyes.axes[scene, 2], light, corners.shade)
-    clipped = False
-    for k in range(len(own)):
-        for i in range(3):
-            along = turn[i, 0] * own[k, 0] + turn[i, 1] * own[k, 1] + turn[i, 2] * own[k, 2]
-            corners.seen[k, i] = along + lift[i] * own[k, 3] + middle[i]
-        clipped |= corners.seen[k, 2] < NEAR
-        corners.row[k] = corners.seen[k, 1] / corners.seen[k, 2]
+    first, end = facets.first_corner[shape], facets.first_corner[shape + 1]
+    light_corners(facets.corners, (first, end), eyes.axes[scene], light, bench)
+    clipped = see_corners(facets.corners, (first, end), bench)
     for f in range(facets.first_face[shape], facets.first_face[shape + 1]):
-        meet_face(facets.faces[f], corners, clipped, canvas, which)
+        meet_face(facets.faces, (f, g), bench, clipped, met)
 
 
 @compiled
 @no_type_check
-def own_axes(things, scene, g):
-    """Columns that take a corner at half extents 1 to metres, and the vector by which a capsule's ends are shifted."""
-    kind, extents = things.shape[scene, g], things.extents[scene, g]
-    scaled, shift = things.axes[scene, g].copy(), np.zeros(3)
+def place(things, which, eyes, bench):
+    """Where a solid's axes point and where it is, in metres and as seen."""
+    scene, g = which
+    kind, axes, extents = things.shape[scene, g], things.axes, things.extents
+    first, second, third = extents[scene, g, 0], extents[scene, g, 1], extents[scene, g, 2]
+    shift = third if kind == CAPSULE else 0.0
+    if kind >= CAPSULE:
+        third = first
+    if kind > CAPSULE:
+        second = first
+    scaled, turned, pixels = bench.scaled, bench.turned, eyes.pixels
     for i in range(3):
-        if kind == CAPSULE:
-            shift[i] = scaled[i, 2] * extents[2]
-        scaled[i, 2] *= extents[0] if kind >= CAPSULE else extents[2]
-        scaled[i, 1] *= extents[0] if kind > CAPSULE else extents[1]
-        scaled[i, 0] *= extents[0]
-    return scaled, shift
-
-
-CAPSULE = 3  # in SHAPES; those after it are meshes, scaled by their first extent alone
+        scaled[i, 0], scaled[i, 1] = axes[scene, g, i, 0] * first, axes[scene, g, i, 1] * second
+        scaled[i, 2], scaled[i, 3] = axes[scene, g, i, 2] * third, axes[scene, g, i, 2] * shift
+    x, y, z = (things.centre[scene, g, 0], things.centre[scene, g, 1], things.centre[scene, g, 2])
+    x, y, z = x - eyes.position[scene, 0], y - eyes.position[scene, 1], z - eyes.position[scene, 2]
+    for i in range(3):
+        a, b, c = pixels[scene, i, 0], pixels[scene, i, 1], pixels[scene, i, 2]
+        for k in range(4):
+            turned[i, k] = a * scaled[0, k] + b * scaled[1, k] + c * scaled[2, k]
+        turned[i, 4] = a * x + b * y + c * z
 
 
 @compiled
 @no_type_check
-def out_of_sight(turn, lift, middle, size):
+def out_of_sight(turned, size):
     """Is the box around a solid wholly beyond one side of the picture, or behind the eye?"""
     height, width = size
     across = ((1.0, 0.0, 0.0, 0.0), (-1.0, 0.0, float(width), 0.0))
     upright = ((0.0, 1.0, 0.0, 0.0), (0.0, -1.0, float(height), 0.0))
     for a, b, c, least in (*across, *upright, (0.0, 0.0, 1.0, NEAR)):
-        reach = a * middle[0] + b * middle[1] + c * middle[2] - least
-        reach += abs(a * lift[0] + b * lift[1] + c * lift[2])
-        for k in range(3):
-            reach += abs(a * turn[0, k] + b * turn[1, k] + c * turn[2, k])
+        reach = a * turned[0, 4] + b * turned[1, 4] + c * turned[2, 4] - least
+        for k in range(4):
+            reach += abs(a * turned[0, k] + b * turned[1, k] + c * turned[2, k])
         if reach < 0:
             return True
     return False
@@ -161,48 +168,67 @@ def out_of_sight(turn, lift, middle, size):
 
 @compiled
 @no_type_check
-def light_corners(own, scaled, forward, light, shade):
+def light_corners(corners, span, axes, light, bench):
     """Shade of each corner by ambient light, the lamp on the camera and the distant lamp: OpenGL's per-vertex lighting.
     light (6,): the three intensities, then the direction of the distant one."""
-    normals = np.empty((3, 3))  # takes normals along: the cofactors, as axes may be sheared
-    for i in range(3):
+    scaled, normals, shade = bench.scaled, bench.normals, bench.shade
+    for i in range(3):  # what takes normals along: the cofactors, as axes may be sheared
         j, k = (i + 1) % 3, (i + 2) % 3
-        normals[:, i] = cross(scaled[:, j], scaled[:, k])
-    for v in range(len(own)):
-        x, y, z = own[v, 4], own[v, 5], own[v, 6]
+        for n in range(3):
+            m, o = (n + 1) % 3, (n + 2) % 3
+            normals[n, i] = scaled[m, j] * scaled[o, k] - scaled[o, j] * scaled[m, k]
+    for v in range(span[0], span[1]):
+        x, y, z = corners[v, 4], corners[v, 5], corners[v, 6]
         square = facing = lit = 0.0
         for i in range(3):
             part = normals[i, 0] * x + normals[i, 1] * y + normals[i, 2] * z
             square += part * part
-            facing -= part * forward[i]
+            facing -= part * axes[2, i]
             lit -= part * light[3 + i]
-        shade[v] = light[0] + (light[1] * max(facing, 0.0) + light[2] * max(lit, 0.0)) / sqrt(square)
+        shade[v - span[0]] = light[0] + (light[1] * max(facing, 0.0) + light[2] * max(lit, 0.0)) / sqrt(square)
 
 
 @compiled
 @no_type_check
-def cross(a, b):
-    """a × b as a tuple."""
-    return (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
+def see_corners(corners, span, bench):
+    """Where corners are seen; True if one of them is nearer than the near plane, or behind the eye."""
+    turned, seen, row = bench.turned, bench.seen, bench.row
+    nearest = FAR
+    for v in range(span[0], span[1]):
+        k = v - span[0]
+        for i in range(3):
+            level = turned[i, 0] * corners[v, 0] + turned[i, 1] * corners[v, 1]
+            seen[k, i] = level + turned[i, 2] * corners[v, 2] + turned[i, 3] * corners[v, 3] + turned[i, 4]
+        nearest = min(nearest, seen[k, 2])
+        row[k] = seen[k, 1] / seen[k, 2]
+    return nearest < NEAR
 
 
 @compiled
 @no_type_check
-def meet_face(face, corners, clipped, canvas, which):
+def cross(rows, a, b):
+    """The cross product of two rows, as a tuple."""
+    x = rows[a, 1] * rows[b, 2] - rows[a, 2] * rows[b, 1]
+    y = rows[a, 2] * rows[b, 0] - rows[a, 0] * rows[b, 2]
+    return x, y, rows[a, 0] * rows[b, 1] - rows[a, 1] * rows[b, 0]
+
+
+@compiled
+@no_type_check
+def meet_face(faces, which, bench, clipped, met):
     """Let the rays meet a face that is seen from outside: for each row, the run of pixels between its edges."""
-    seen, row, shade = corners.seen, corners.row, corners.shade
-    i, j, k = face[0], face[1], face[2]
-    ab, bc, ca = cross(seen[i], seen[j]), cross(seen[j], seen[k]), cross(seen[k], seen[i])
+    seen, row, shade = bench.seen, bench.row, bench.shade
+    i, j, k, last = faces[which[0], 0], faces[which[0], 1], faces[which[0], 2], faces[which[0], 3]
+    ab, bc, ca = cross(seen, i, j), cross(seen, j, k), cross(seen, k, i)
     volume = seen[i, 0] * bc[0] + seen[i, 1] * bc[1] + seen[i, 2] * bc[2]
     if volume >= 0:
         return
     top, bottom = min(row[i], row[j], row[k]), max(row[i], row[j], row[k])
-    edges = (edge(ab), edge(bc), edge(ca), edge(ca))
-    last = face[3]
+    third, fourth = ca, ca
     if last >= 0:
         top, bottom = min(top, row[last]), max(bottom, row[last])
-        edges = (edge(ab), edge(bc), edge(cross(seen[k], seen[last])), edge(cross(seen[last], seen[i])))
-    height = canvas.solid.shape[1]
+        third, fourth = cross(seen, k, last), cross(seen, last, i)
+    height = met[2].shape[0]
     first, end = 0, height
     if not clipped:
         first, end = ceil(min(max(top, 0.0), height) - 0.5), floor(max(min(bottom, height), 0.0) - 0.5) + 1
@@ -211,8 +237,8 @@ def meet_face(face, corners, clipped, canvas, which):
     per = 1 / volume
     nearness = (per * (ab[0] + bc[0] + ca[0]), per * (ab[1] + bc[1] + ca[1]), per * (ab[2] + bc[2] + ca[2]))
     glow = blend(per, (shade[k], ab), (shade[i], bc), (shade[j], ca))
-    for y in range(first, end):
-        meet_row(canvas, which, edges, y, nearness, glow)
+    edges = (edge(ab), edge(bc), edge(third), edge(fourth))
+    meet_rows((first, end), edges, nearness, glow, met, which[1])
 
 
 @compiled
@@ -236,28 +262,24 @@ def edge(plane):
 
 @compiled
 @no_type_check
-def meet_row(canvas, which, edges, y, nearness, glow):
-    """Let the rays of one row meet a face: those nearer than what was met before, or as near, as OpenGL has it."""
-    width = float(canvas.solid.shape[2])
-    middle, left, right = y + 0.5, 0.0, width
-    for r, b, c in edges:
-        crossing = (b * middle + c) * r
-        if r < 0:
-            left = max(left, crossing)
-        else:
-            right = min(right, crossing)
-    first, end = ceil(min(left, width) - 0.5), floor(max(right, 0.0) - 0.5) + 1
-    if first >= end:
-        return
-    start = first + 0.5
-    near, rise = np.float32(nearness[0] * start + nearness[1] * middle + nearness[2]), np.float32(nearness[0])
-    shine, gain = np.float32(glow[0] * start + glow[1] * middle + glow[2]), np.float32(glow[0])
-    scene, g = which
-    met, solid = canvas.nearness[scene, y, first:end], canvas.solid[scene, y, first:end]
-    shone = canvas.glow[scene, y, first:end]
-    for k in range(end - first):
-        here = near + np.float32(k) * rise
-        nearer = here >= met[k] and here <= np.float32(1 / NEAR)
-        met[k] = here if nearer else met[k]
-        shone[k] = shine + np.float32(k) * gain if nearer else shone[k]
-        solid[k] = g if nearer else solid[k]
+def meet_rows(span, edges, nearness, glow, met, g):
+    """Let rays meet a face: it is kept where it is nearer than what was met before, or as near, as OpenGL has it."""
+    near, shone, solid = met
+    width = solid.shape[1]
+    rise, gain = np.float32(nearness[0]), np.float32(glow[0])
+    for y in range(span[0], span[1]):
+        middle, left, right = y + 0.5, 0.0, float(width)
+        for r, b, c in edges:
+            crossing = (b * middle + c) * r
+            left = max(left, crossing) if r < 0 else left
+            right = right if r < 0 else min(right, crossing)
+        first, end = ceil(min(left, width) - 0.5), floor(max(right, 0.0) - 0.5) + 1
+        start = first + 0.5
+        nearest = np.float32(nearness[0] * start + nearness[1] * middle + nearness[2])
+        shine = np.float32(glow[0] * start + glow[1] * middle + glow[2])
+        for x in range(first, end):
+            here = nearest + np.float32(x - first) * rise
+            nearer = here >= near[y, x] and here <= np.float32(1 / NEAR)
+            near[y, x] = here if nearer else near[y, x]
+            shone[y, x] = shine + np.float32(x - first) * gain if nearer else shone[y, x]
+            solid[y, x] = g if nearer else solid[y, x]
