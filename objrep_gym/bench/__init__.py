@@ -16,7 +16,7 @@ class Bench(Protocol):
 
 @dataclass(frozen=True)
 class Render:
-    """Our engine beside `mujoco.Renderer`: microseconds per frame and ratios."""
+    """Our engines beside `mujoco.Renderer`: microseconds per frame and ratios."""
 
     size: int = 64
     """Height and width in pixels."""

@@ -1,6 +1,6 @@
 # pyright: reportAttributeAccessIssue=false
 # (mujoco ships no types of its C API)
-"""How fast a room becomes pixels: our engine beside `mujoco.Renderer`, as it comes and as well as it can be set.
+"""How fast a room becomes pixels: our engines beside `mujoco.Renderer`, as it comes and as well as it can be set.
 
 All routes draw the same scenes, scene edits included, in turns within one process; figures are medians over rounds of the
 process's CPU time, all threads together, since wall time on a busy machine says little.
@@ -10,6 +10,7 @@ import importlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import mujoco
@@ -18,7 +19,7 @@ import numpy as np
 from objrep_gym.scenes.headless import probe
 from objrep_gym.scenes.opengl import FAR, NEAR
 from objrep_gym.scenes.palette import SKY, rgb
-from objrep_gym.scenes.room import FIELD_OF_VIEW, LIGHT, Room, draw_list
+from objrep_gym.scenes.room import ENGINES, FIELD_OF_VIEW, LIGHT, Room, draw_list
 from objrep_gym.scenes.shapes import MESHES, SHAPES
 from objrep_gym.scenes.view import Cameras
 from objrep_gym.scenes.world import scene_streams
@@ -26,6 +27,7 @@ from objrep_gym.scenes.world import scene_streams
 PASSES = {"rgb": ("image",), "rgb+ids+depth": ("image", "mask", "depth")}
 TUNED, DEFAULT = "mujoco.Renderer tuned", "mujoco.Renderer default"
 MESH_SCALE = 0.36  # a mesh cannot be scaled in place: the Renderer draws all of them at the mean size
+Route = Callable[[Sequence[str]], int]
 GEOMS = {"cube": "BOX", "sphere": "SPHERE", "cylinder": "CYLINDER", "capsule": "CAPSULE"}
 
 
@@ -129,28 +131,48 @@ def bench_render(size: int = 64, rounds: int = 15, frames: int = 64) -> Iterator
     """One record a route and output: `route, size, look, outputs, us_per_frame, frames_per_second` and, in the plain look,
     `ratio_to_tuned_renderer` and `ratio_to_default_renderer` (> 1 is faster than that Renderer).
 
+    All draw given scenes but `raycast`, whose figure is from seeds to arrays: it draws the scenes' factors as well. What
+    numba compiles is compiled in the round that is not counted, as OpenGL's contexts are made there.
     frames: a round of the tuned routes; the default Renderer, a hundred times slower, draws two a round."""
     renderers_find_opengl()
-    plain, published = Room(look="plain", size=(size, size)), Room(look="published", size=(size, size))
-    scenes = plain.sample(scene_streams(0, "test", 0, frames), frames)
-    tuned, default = ModelRoom(plain, tuned=True), ModelRoom(plain, tuned=False)
-
-    def one_by_one(outputs: Sequence[str]) -> int:
-        return sum(len(plain.render(scenes[i : i + 1], outputs).image) for i in range(frames))
-
-    routes: dict[tuple[str, str], Callable[[Sequence[str]], int]] = {
-        (DEFAULT, "plain"): lambda outputs: len(default.render(scenes[:2], outputs)),
-        (TUNED, "plain"): lambda outputs: len(tuned.render(scenes, outputs)),
-        ("opengl", "plain"): lambda outputs: len(plain.render(scenes, outputs).image),
-        ("opengl one by one", "plain"): one_by_one,
-        ("opengl", "published"): lambda outputs: len(published.render(scenes, outputs).image),
+    rooms = {
+        (engine, look): Room(look=look, size=(size, size), engine=engine)
+        for engine in ENGINES
+        for look in ("plain", "published")
     }
+    models = {name: ModelRoom(rooms["opengl", "plain"], tuned=name == TUNED) for name in (TUNED, DEFAULT)}
     try:
-        times = interleave(routes, rounds)
+        times = interleave(routes_of(rooms, models, frames), rounds)
     finally:
-        for drawn in (tuned, default, plain, published):
+        for drawn in (*models.values(), *rooms.values()):
             drawn.close()
     yield from records(times, size)
+
+
+def routes_of(
+    rooms: dict[tuple[str, str], Room], models: dict[str, ModelRoom], frames: int
+) -> dict[tuple[str, str], Route]:
+    """What is compared: by name and look, a function that draws and says how many pictures."""
+    seeds = partial(scene_streams, 0, "test", 0, frames)
+    scenes = rooms["opengl", "plain"].sample(seeds(), frames)
+
+    def draw(room: Room, outputs: Sequence[str], at_once: int = frames) -> int:
+        return sum(len(room.render(scenes[i : i + at_once], outputs).image) for i in range(0, frames, at_once))
+
+    def sample_and_draw(room: Room, outputs: Sequence[str]) -> int:
+        return len(room.render(room.sample(seeds(), frames), outputs).image)
+
+    routes: dict[tuple[str, str], Route] = {
+        (DEFAULT, "plain"): lambda outputs: len(models[DEFAULT].render(scenes[:2], outputs)),
+        (TUNED, "plain"): lambda outputs: len(models[TUNED].render(scenes, outputs)),
+    }
+    for (engine, look), room in rooms.items():
+        given = engine if engine == "opengl" else f"{engine}, scenes given"
+        routes[given, look] = partial(draw, room)
+        routes[f"{engine} one by one", look] = partial(draw, room, at_once=1)
+        if engine == "raycast":
+            routes[engine, look] = partial(sample_and_draw, room)
+    return routes
 
 
 def interleave(routes: dict, rounds: int) -> dict[tuple, float]:

@@ -5,6 +5,7 @@ depth and by a rim of pixels, so the ray caster meets these facets. A face is a 
 triangles that share a plane, and whose shading is linear over both, are one face.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -84,10 +85,10 @@ def cylinder() -> tuple[np.ndarray, np.ndarray]:
 
 
 def stitch(rings: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Rings of corners, each higher than the one before, joined. A face across is cut into triangles as OpenGL cuts it,
-    from its second corner to its fourth, unless its shading is the same up and down; at a pole there is but one triangle."""
+    """Rings of corners, each higher than the one before, joined. A face between two is cut into triangles as OpenGL cuts
+    it, from its second corner to its fourth, unless its shading is the same up and down; at a pole there is but one."""
     faces, width = [], SLICES + 1
-    for i, (below, above) in enumerate(zip(rings, rings[1:], strict=False)):
+    for i, (below, above) in enumerate(pairwise(rings)):
         for j in range(SLICES):
             a, b, c, d = i * width + j, i * width + j + 1, (i + 1) * width + j + 1, (i + 1) * width + j
             if np.allclose(below[:, 4:], above[:, 4:]):

@@ -11,9 +11,9 @@ from objrep_gym.scenes.rays import NOTHING, compiled
 
 
 class Look(NamedTuple):
-    """What no picture changes. light (6,): ambient, camera, distant, and whither the last one shines. sky float32 (3,) in [0, 1].
-    texels float32 (T, L): the mip maps of each texture, one after the other, as factors; starts (levels + 1,): where each
-    begins; side: texels of the finest in a row; density: texels in a metre."""
+    """What no picture changes. light (6,): ambient, camera, distant, and whither the last one shines. sky float32 (3,)
+    in [0, 1]. texels float32 (T, L): the mip maps of each texture, one after the other, as factors; starts (levels + 1,):
+    where each begins; side: texels of the finest in a row; density: texels in a metre."""
 
     light: np.ndarray
     sky: np.ndarray
@@ -125,27 +125,35 @@ def span(axes, i, vector):
 @no_type_check
 def texture(metres, solid, kinds, maps, look):
     """Distances become the factors of textures, in place: 1 where there is none."""
-    last, texels, side, starts, density = len(look.starts) - 2, look.texels, look.side, look.starts, look.density
     for y in range(metres.shape[0]):
         for x in range(metres.shape[1]):
             g, factor = solid[y, x], 1.0
             if g != NOTHING and kinds[g] > 0:
-                kind = kinds[g] - 1
-                s, t, level, coarser = footprint(maps, g, metres[y, x], (x + 0.5, y + 0.5), density)
-                level = min(level, last)
-                factor = bilinear(texels, (kind, starts[level]), side >> level, s / (1 << level), t / (1 << level))
-                if coarser > 0 and level < last:
-                    above = bilinear(texels, (kind, starts[level + 1]), side >> (level + 1), s / (2 << level), t / (2 << level))
-                    factor += coarser * (above - factor)
+                found = footprint(maps, g, metres[y, x], (x + 0.5, y + 0.5), look.density)
+                factor = sample(look.texels, look.starts, look.side, kinds[g] - 1, found)
             metres[y, x] = factor
+
+
+@compiled
+@no_type_check
+def sample(texels, starts, side, kind, found):
+    """A texture's factor at a footprint: of one of its maps, or between two."""
+    s, t, level, coarser = found
+    level = min(level, len(starts) - 2)
+    factor = bilinear(texels, (kind, starts[level]), side >> level, s / (1 << level), t / (1 << level))
+    if coarser > 0 and level < len(starts) - 2:
+        level += 1
+        above = bilinear(texels, (kind, starts[level]), side >> level, s / (1 << level), t / (1 << level))
+        factor += coarser * (above - factor)
+    return factor
 
 
 @compiled
 @no_type_check
 def footprint(maps, g, depth, pixel, density):
     """Where a ray meets a texture, in texels of its finest map, which map is fine enough, and the share of the next one.
-    As llvmpipe has it, OpenGL on CPUs: by the footprint's longest side, its log2 by exponent and chord, and one map alone in
-    half of all cases, which costs less than the textbook's blend of two."""
+    As llvmpipe has it, OpenGL on CPUs: by the footprint's longest side, its log2 by exponent and chord, and one map alone
+    in half of all cases, which costs less than the textbook's blend of two."""
     across = maps[g, 1] + maps[g, 2] * pixel[0] + maps[g, 3] * pixel[1]
     below = maps[g, 5] + maps[g, 6] * pixel[0] + maps[g, 7] * pixel[1]
     right, down = depth * maps[g, 8], depth * maps[g, 9]

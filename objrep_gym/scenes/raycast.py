@@ -33,7 +33,9 @@ class RayCaster:
     antialias: rays for a pixel's colour in a row and in a column. threads: how many draw a batch together, as many as
     numba would use (NUMBA_NUM_THREADS) if not given. Raises ValueError if either is less than 1."""
 
-    def __init__(self, size: tuple[int, int], light: Light, sky: np.ndarray, antialias: int = 1, threads: int | None = None):
+    def __init__(
+        self, size: tuple[int, int], light: Light, sky: np.ndarray, antialias: int = 1, threads: int | None = None
+    ):
         self.size, self.antialias = size, antialias
         self.threads = numba.config.NUMBA_NUM_THREADS if threads is None else threads  # type: ignore[attr-defined]
         if antialias < 1 or self.threads < 1:
@@ -56,10 +58,14 @@ class RayCaster:
         `shadows` are drawn in the image alone."""
         drawn = solids if shadows is None else solids + shadows
         spans, n = (solids.shape.shape[1], drawn.shape.shape[1]), len(drawn.shape)
-        ids, depth = (self.room_for(n, dtype, name in outputs) for name, dtype in (("mask", np.uint8), ("depth", np.float32)))
+        ids, depth = (
+            self.room_for(n, dtype, name in outputs) for name, dtype in (("mask", np.uint8), ("depth", np.float32))
+        )
         image = np.empty((n, *self.size, 3), np.uint8)
         things = as_things(drawn)
-        coarse, fine = (as_eyes(cameras, self.size, fineness) for fineness in (1, self.antialias))
+        coarse = fine = as_eyes(cameras, self.size, 1)
+        if self.antialias > 1:
+            fine = as_eyes(cameras, self.size, self.antialias)
 
         def draw(rows: slice) -> None:
             own, told = rows_of(things, rows), (ids[rows], depth[rows])
@@ -83,7 +89,8 @@ class RayCaster:
         kept = vars(self.local).setdefault("findings", {})  # a thread's own: fresh memory for each batch would cost more
         if fineness not in kept or len(kept[fineness][0]) < shape[0]:
             kept[fineness] = [np.empty(shape, dtype) for dtype in (np.float32, np.float32, np.int32)]
-        canvas = Canvas(*(found[: shape[0]] for found in kept[fineness]), *told)
+        nearness, glow, solid = (found[: shape[0]] for found in kept[fineness])
+        canvas = Canvas(nearness, glow, solid, *told)
         meet(tables(), things, spans, eyes, self.look.light, canvas)
         return canvas
 
@@ -131,12 +138,13 @@ def as_eyes(cameras: Cameras, size: tuple[int, int], fineness: int) -> Eyes:
     """Cameras for pictures of a size in pixels, each of them cut into fineness × fineness."""
     height, width = size[0] * fineness, size[1] * fineness
     focal = height / 2 / float(np.tan(cameras.fov / 2))
-    right = np.cross(cameras.forward, cameras.up)
-    axes = np.stack([right, -cameras.up, cameras.forward], axis=1).astype(np.float64)
+    forward, up = cameras.forward, cameras.up
+    right = forward[:, [1, 2, 0]] * up[:, [2, 0, 1]] - forward[:, [2, 0, 1]] * up[:, [1, 2, 0]]
+    axes = np.stack([right, -up, forward], axis=1).astype(np.float64)
     pixels = np.array([(focal, 0, width / 2), (0, focal, height / 2), (0, 0, 1)]) @ axes
     return Eyes(np.array(cameras.position, np.float64), axes, pixels, focal)
 
 
 def rows_of(table: Table, rows: slice) -> Table:
     """Some of the scenes of `Things` or `Eyes`."""
-    return type(table)(*(field[rows] if isinstance(field, np.ndarray) else field for field in table))
+    return table._make(field[rows] if isinstance(field, np.ndarray) else field for field in table)

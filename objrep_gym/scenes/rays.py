@@ -19,8 +19,11 @@ import numpy as np
 NEAR, FAR = 0.05, 30.0  # metres along the optical axis: as opengl.py clips
 NOTHING = -1  # the solid that a ray has met which goes out into the sky
 
+TIE = 1e-9  # pixels: a ray through the very corner where faces meet must not slip between them
+
 # Neither `ninf` nor `nnan`: depth is infinite in the sky. No `reassoc`: a picture must not depend on how loops are cut.
-compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract", "arcp", "nsz"})
+# No `contract`: two faces see their common edge from opposite sides, and must find the same crossing to the last bit.
+compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"arcp", "nsz"})
 
 
 class Things(NamedTuple):
@@ -37,8 +40,8 @@ class Things(NamedTuple):
 
 
 class Eyes(NamedTuple):
-    """Cameras: position (N, 3) in metres; axes (N, 3, 3), rows right, down, forward; pixels (N, 3, 3), what takes metres from
-    the eye to (column, row, 1) times depth; focal length in pixels."""
+    """Cameras: position (N, 3) in metres; axes (N, 3, 3), rows right, down, forward; pixels (N, 3, 3), what takes metres
+    from the eye to (column, row, 1) times depth; focal length in pixels."""
 
     position: np.ndarray
     axes: np.ndarray
@@ -78,9 +81,7 @@ def meet(facets, things, spans, eyes, light, canvas):
     """Let the rays of every picture meet solids up to the first of `spans`, tell ids and depth, and go on to shadows, up to
     the second. Only functions of this file are called: numba looks at no other for changes when it reads its cache."""
     most = np.max(np.diff(facets.first_corner))
-    bench = Bench(
-        np.empty((3, 4)), np.empty((3, 5)), np.empty((3, 3)), np.empty((most, 3)), np.empty(most), np.empty(most)
-    )
+    bench = Bench(np.empty((3, 4)), np.empty((3, 5)), np.empty((3, 3)), np.empty((most, 3)), np.empty(most), np.empty(most))
     for scene in range(len(canvas.solid)):
         met = canvas.nearness[scene], canvas.glow[scene], canvas.solid[scene]
         met[0][:] = met[1][:] = np.float32(1 / FAR)
@@ -231,7 +232,7 @@ def meet_face(faces, which, bench, clipped, met):
     height = met[2].shape[0]
     first, end = 0, height
     if not clipped:
-        first, end = ceil(min(max(top, 0.0), height) - 0.5), floor(max(min(bottom, height), 0.0) - 0.5) + 1
+        first, end = pixels_between(max(top, 0.0), min(bottom, float(height)), height)
     if first >= end:
         return
     per = 1 / volume
@@ -262,6 +263,13 @@ def edge(plane):
 
 @compiled
 @no_type_check
+def pixels_between(low, high, count):
+    """First and end of the pixels whose middles lie between two crossings; cut first, as an integer cannot be infinite."""
+    return ceil(min(low, float(count)) - 0.5 - TIE), floor(max(high, 0.0) - 0.5 + TIE) + 1
+
+
+@compiled
+@no_type_check
 def meet_rows(span, edges, nearness, glow, met, g):
     """Let rays meet a face: it is kept where it is nearer than what was met before, or as near, as OpenGL has it."""
     near, shone, solid = met
@@ -273,7 +281,7 @@ def meet_rows(span, edges, nearness, glow, met, g):
             crossing = (b * middle + c) * r
             left = max(left, crossing) if r < 0 else left
             right = right if r < 0 else min(right, crossing)
-        first, end = ceil(min(left, width) - 0.5), floor(max(right, 0.0) - 0.5) + 1
+        first, end = pixels_between(left, right, width)
         start = first + 0.5
         nearest = np.float32(nearness[0] * start + nearness[1] * middle + nearness[2])
         shine = np.float32(glow[0] * start + glow[1] * middle + glow[2])

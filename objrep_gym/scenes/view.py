@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -49,6 +49,7 @@ class Light:
         return near, np.asarray(self.distant * np.clip(-(normal @ np.asarray(self.direction)), 0, None))
 
 
+@runtime_checkable
 class Engine(Protocol):
     """What turns draw lists into pictures. `close` gives back what drawing took; drawing once more takes it again."""
 

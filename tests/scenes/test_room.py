@@ -15,16 +15,19 @@ from objrep_gym.scenes.world import Streams, scene_streams
 COLUMN = {name: i for i, name in enumerate(FACTORS)}
 
 
-@pytest.fixture(scope="module")
-def published():
-    room = Room()
+every_engine = pytest.mark.parametrize("engine", rooms.ENGINES)
+
+
+@pytest.fixture(scope="module", params=rooms.ENGINES)
+def published(request: pytest.FixtureRequest):
+    room = Room(engine=request.param)
     yield room
     room.close()
 
 
-@pytest.fixture(scope="module")
-def plain():
-    room = Room(look="plain")
+@pytest.fixture(scope="module", params=rooms.ENGINES)
+def plain(request: pytest.FixtureRequest):
+    room = Room(look="plain", engine=request.param)
     yield room
     room.close()
 
@@ -35,8 +38,9 @@ def scenes(room: Room, count: int = 16, start: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("look", rooms.LOOKS)
-def test_every_variant_has_every_output(variant: str, look: str):
-    room = Room(variant, look, size=(32, 48))
+@every_engine
+def test_every_variant_has_every_output(variant: str, look: str, engine: str):
+    room = Room(variant, look, size=(32, 48), engine=engine)
     view = room.render(scenes(room, 4), ("image", "mask", "depth"))
     room.close()
     assert view.image.shape == (4, 32, 48, 3)
@@ -184,9 +188,10 @@ def test_depth_of_floor_and_walls_is_exact(plain: Room):
         np.testing.assert_allclose(points[view.mask == wall][:, axis], sign * Room.half_width, atol=1e-4)
 
 
-def test_cast_shadows_lie_where_light_is_blocked():
+@every_engine
+def test_cast_shadows_lie_where_light_is_blocked(engine: str):
     """On floors, a pixel that turns darker than without spheres is one whose way to the lamp meets a sphere."""
-    room = Room(look="published")
+    room = Room(look="published", engine=engine)
     drawn = only_spheres(room, 8)
     bare = drawn.copy()
     bare[:, 6:] = np.nan
@@ -235,6 +240,14 @@ def test_errors_name_what_is_allowed(published: Room):
         Room(look="shiny")
     with pytest.raises(ValueError, match="fast, pretty"):
         Room(profile="slow")
+    with pytest.raises(ValueError, match="opengl, raycast"):
+        Room(engine="luxor")
+    with pytest.raises(ValueError, match="antialias=2 is for engine='raycast'"):
+        Room(antialias=2)
+    with pytest.raises(ValueError, match="profile='pretty' is for engine='opengl'"):
+        Room(engine="raycast", profile="pretty")
+    with pytest.raises(ValueError, match="antialias=0"):
+        Room(engine="raycast", antialias=0)
     with pytest.raises(ValueError, match=r"\(N, 9, 10\)"):
         published.render(np.zeros((2, 3), np.float32))
     with pytest.raises(ValueError, match="image, mask, depth"):
