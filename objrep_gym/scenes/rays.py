@@ -10,7 +10,7 @@ along a run one over the distance is linear, as is shade over distance.
 `no_type_check` keeps the tests' type checker from wrapping what numba must compile.
 """
 
-from math import ceil, floor, sqrt
+from math import sqrt
 from typing import NamedTuple, no_type_check
 
 import numba
@@ -82,10 +82,12 @@ def meet(facets, things, spans, eyes, light, canvas):
     the second. Only functions of this file are called: numba looks at no other for changes when it reads its cache."""
     most = np.max(np.diff(facets.first_corner))
     bench = Bench(np.empty((3, 4)), np.empty((3, 5)), np.empty((3, 3)), np.empty((most, 3)), np.empty(most), np.empty(most))
-    for scene in range(len(canvas.solid)):
-        met = canvas.nearness[scene], canvas.glow[scene], canvas.solid[scene]
-        met[0][:] = met[1][:] = np.float32(1 / FAR)
-        met[2][:] = NOTHING
+    count, height, width = canvas.solid.shape
+    for scene in range(count):
+        near, shone, solid = canvas.nearness[scene].ravel(), canvas.glow[scene].ravel(), canvas.solid[scene].ravel()
+        near[:] = shone[:] = np.float32(1 / FAR)
+        solid[:] = NOTHING
+        met = (near, shone, solid, height, width)
         for g in range(spans[0]):
             if things.present[scene, g]:
                 meet_solid(facets, things, (scene, g), eyes, light, (met, bench))
@@ -116,14 +118,14 @@ def meet_solid(facets, things, which, eyes, light, work):
     scene, g = which
     met, bench = work
     place(things, which, eyes, bench)
-    if out_of_sight(bench.turned, met[2].shape):
+    if out_of_sight(bench.turned, met[3:]):
         return
     shape = things.shape[scene, g]
     first, end = facets.first_corner[shape], facets.first_corner[shape + 1]
     light_corners(facets.corners, (first, end), eyes.axes[scene], light, bench)
     clipped = see_corners(facets.corners, (first, end), bench)
-    for f in range(facets.first_face[shape], facets.first_face[shape + 1]):
-        meet_face(facets.faces, (f, g), bench, clipped, met)
+    faces = facets.first_face[shape], facets.first_face[shape + 1]
+    meet_faces(facets.faces, faces, bench, clipped, met, g)
 
 
 @compiled
@@ -216,30 +218,30 @@ def cross(rows, a, b):
 
 @compiled
 @no_type_check
-def meet_face(faces, which, bench, clipped, met):
-    """Let the rays meet a face that is seen from outside: for each row, the run of pixels between its edges."""
-    seen, row, shade = bench.seen, bench.row, bench.shade
-    i, j, k, last = faces[which[0], 0], faces[which[0], 1], faces[which[0], 2], faces[which[0], 3]
-    ab, bc, ca = cross(seen, i, j), cross(seen, j, k), cross(seen, k, i)
-    volume = seen[i, 0] * bc[0] + seen[i, 1] * bc[1] + seen[i, 2] * bc[2]
-    if volume >= 0:
-        return
-    top, bottom = min(row[i], row[j], row[k]), max(row[i], row[j], row[k])
-    third, fourth = ca, ca
-    if last >= 0:
-        top, bottom = min(top, row[last]), max(bottom, row[last])
-        third, fourth = cross(seen, k, last), cross(seen, last, i)
-    height = met[2].shape[0]
-    first, end = 0, height
-    if not clipped:
-        first, end = pixels_between(max(top, 0.0), min(bottom, float(height)), height)
-    if first >= end:
-        return
-    per = 1 / volume
-    nearness = (per * (ab[0] + bc[0] + ca[0]), per * (ab[1] + bc[1] + ca[1]), per * (ab[2] + bc[2] + ca[2]))
-    glow = blend(per, (shade[k], ab), (shade[i], bc), (shade[j], ca))
-    edges = (edge(ab), edge(bc), edge(third), edge(fourth))
-    meet_rows((first, end), edges, nearness, glow, met, which[1])
+def meet_faces(faces, span, bench, clipped, met, g):
+    """Let the rays meet the faces that are seen from outside: of each, the runs of pixels between its edges. The loop is in
+    here because handing arrays on costs more than a small face does: each is counted in and out."""
+    seen, row, shade, height = bench.seen, bench.row, bench.shade, met[3]
+    for f in range(span[0], span[1]):
+        i, j, k, last = faces[f, 0], faces[f, 1], faces[f, 2], faces[f, 3]
+        ab, bc, ca = cross(seen, i, j), cross(seen, j, k), cross(seen, k, i)
+        volume = seen[i, 0] * bc[0] + seen[i, 1] * bc[1] + seen[i, 2] * bc[2]
+        if volume >= 0:
+            continue
+        top, bottom = min(row[i], row[j], row[k]), max(row[i], row[j], row[k])
+        third, fourth = ca, ca
+        if last >= 0:
+            top, bottom = min(top, row[last]), max(bottom, row[last])
+            third, fourth = cross(seen, k, last), cross(seen, last, i)
+        rows = (0, height)
+        if not clipped:
+            rows = pixels_between(max(top, 0.0), min(bottom, float(height)), height)
+        if rows[0] >= rows[1]:
+            continue
+        per = 1 / volume
+        nearness = (per * (ab[0] + bc[0] + ca[0]), per * (ab[1] + bc[1] + ca[1]), per * (ab[2] + bc[2] + ca[2]))
+        glow = blend(per, (shade[k], ab), (shade[i], bc), (shade[j], ca))
+        meet_rows(rows, (edge(ab), edge(bc), edge(third), edge(fourth)), nearness, glow, met, g)
 
 
 @compiled
@@ -264,17 +266,16 @@ def edge(plane):
 @compiled
 @no_type_check
 def pixels_between(low, high, count):
-    """First and end of the pixels whose middles lie between two crossings; cut first, as an integer cannot be infinite."""
-    return ceil(min(low, float(count)) - 0.5 - TIE), floor(max(high, 0.0) - 0.5 + TIE) + 1
+    """First and end of the pixels whose middles lie between two crossings. They are cut first: no integer is infinite."""
+    return int(min(low, float(count)) + 0.5 - TIE), int(max(high, 0.0) + 0.5 + TIE)
 
 
 @compiled
 @no_type_check
 def meet_rows(span, edges, nearness, glow, met, g):
     """Let rays meet a face: it is kept where it is nearer than what was met before, or as near, as OpenGL has it."""
-    near, shone, solid = met
-    width = solid.shape[1]
-    rise, gain = np.float32(nearness[0]), np.float32(glow[0])
+    near, shone, solid, width = met[0], met[1], met[2], met[4]
+    rise, gain, limit, own = np.float32(nearness[0]), np.float32(glow[0]), np.float32(1 / NEAR), np.int32(g)
     for y in range(span[0], span[1]):
         middle, left, right = y + 0.5, 0.0, float(width)
         for r, b, c in edges:
@@ -285,9 +286,11 @@ def meet_rows(span, edges, nearness, glow, met, g):
         start = first + 0.5
         nearest = np.float32(nearness[0] * start + nearness[1] * middle + nearness[2])
         shine = np.float32(glow[0] * start + glow[1] * middle + glow[2])
-        for x in range(first, end):
-            here = nearest + np.float32(x - first) * rise
-            nearer = here >= near[y, x] and here <= np.float32(1 / NEAR)
-            near[y, x] = here if nearer else near[y, x]
-            shone[y, x] = shine + np.float32(x - first) * gain if nearer else shone[y, x]
-            solid[y, x] = g if nearer else solid[y, x]
+        at = np.uintp(y * width + first)
+        for x in range(end - first):
+            k = at + np.uintp(x)  # unsigned: a check for negative indices would keep the loop from being vectorised
+            here = nearest + np.float32(x) * rise
+            nearer = here >= near[k] and here <= limit
+            near[k] = here if nearer else near[k]
+            shone[k] = shine + np.float32(x) * gain if nearer else shone[k]
+            solid[k] = own if nearer else solid[k]
