@@ -176,7 +176,8 @@ def receive(connection: Connection, process: Any) -> News | None:
 def work(connection: Connection, task: Task) -> None:
     """A worker's life: ask for a number, draw that shard, until there is none or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends its workers
-    os.environ.setdefault("LP_NUM_THREADS", "1")  # software OpenGL: every worker has one core
+    for name in ("LP_NUM_THREADS", "NUMBA_NUM_THREADS"):  # software OpenGL, ray caster: every worker has one core
+        os.environ.setdefault(name, "1")
     try:
         world = task.recipe.world.open()
         connection.send(None)

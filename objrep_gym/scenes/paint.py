@@ -124,57 +124,69 @@ def span(axes, i, vector):
 @compiled
 @no_type_check
 def texture(metres, solid, kinds, maps, look):
-    """Distances become the factors of textures, in place: 1 where there is none."""
-    for y in range(metres.shape[0]):
-        for x in range(metres.shape[1]):
+    """Distances become the factors of textures, in place: 1 where there is none. Helpers that get arrays do not branch, or
+    numba would count each array in and out at every pixel."""
+    texels, starts, side, density = look.texels, look.starts, look.side, look.density
+    height, width = metres.shape
+    laid, line = NOTHING, line_of(maps, 0)
+    for y in range(height):
+        for x in range(width):
             g, factor = solid[y, x], 1.0
             if g != NOTHING and kinds[g] > 0:
-                found = footprint(maps, g, metres[y, x], (x + 0.5, y + 0.5), look.density)
-                factor = sample(look.texels, look.starts, look.side, kinds[g] - 1, found)
+                line = line_of(maps, g) if g != laid else line
+                laid = g
+                s, t, level, coarser = footprint(line, metres[y, x], x + 0.5, y + 0.5, density)
+                factor = sample(texels, starts, side, kinds[g] - 1, (s, t, level, coarser))
             metres[y, x] = factor
 
 
 @compiled
 @no_type_check
-def sample(texels, starts, side, kind, found):
-    """A texture's factor at a footprint: of one of its maps, or between two."""
-    s, t, level, coarser = found
-    level = min(level, len(starts) - 2)
-    factor = bilinear(texels, (kind, starts[level]), side >> level, s / (1 << level), t / (1 << level))
-    if coarser > 0 and level < len(starts) - 2:
-        level += 1
-        above = bilinear(texels, (kind, starts[level]), side >> level, s / (1 << level), t / (1 << level))
-        factor += coarser * (above - factor)
-    return factor
+def line_of(maps, g):
+    """A row of `lay`, as a tuple."""
+    across, down = (maps[g, 0], maps[g, 1], maps[g, 2], maps[g, 3]), (maps[g, 4], maps[g, 5], maps[g, 6], maps[g, 7])
+    return across, down, (maps[g, 8], maps[g, 9])
 
 
 @compiled
 @no_type_check
-def footprint(maps, g, depth, pixel, density):
+def footprint(line, depth, x, y, density):
     """Where a ray meets a texture, in texels of its finest map, which map is fine enough, and the share of the next one.
     As llvmpipe has it, OpenGL on CPUs: by the footprint's longest side, its log2 by exponent and chord, and one map alone
-    in half of all cases, which costs less than the textbook's blend of two."""
-    across = maps[g, 1] + maps[g, 2] * pixel[0] + maps[g, 3] * pixel[1]
-    below = maps[g, 5] + maps[g, 6] * pixel[0] + maps[g, 7] * pixel[1]
-    right, down = depth * maps[g, 8], depth * maps[g, 9]
-    longest = max(abs(maps[g, 2] - across * right), abs(maps[g, 3] - across * down))
-    longest = max(longest, abs(maps[g, 6] - below * right), abs(maps[g, 7] - below * down))
+    in half of all cases."""
+    across, down, gain = line
+    s, t = across[1] + across[2] * x + across[3] * y, down[1] + down[2] * x + down[3] * y
+    longest = max(abs(across[2] - s * depth * gain[0]), abs(across[3] - s * depth * gain[1]))
+    longest = max(longest, abs(down[2] - t * depth * gain[0]), abs(down[3] - t * depth * gain[1]))
     excess, level = depth * longest * density, 0
     while excess >= 2:
         excess, level = excess / 2, level + 1
     part = max(excess, 1.0) - 0.75
     if part >= 1:
         part, level = part - 1, level + 1
-    return density * (maps[g, 0] + depth * across), density * (maps[g, 4] + depth * below), level, 2 * part - 1
+    return density * (across[0] + depth * s), density * (down[0] + depth * t), level, max(2 * part - 1, 0.0)
 
 
 @compiled
 @no_type_check
-def bilinear(texels, where, side, s, t):
-    """Between four texels of a map that goes on and on; where: (texture, the map's first texel); s, t in its texels."""
-    left, top = floor(s - 0.5), floor(t - 0.5)
-    across, down = s - 0.5 - left, t - 0.5 - top
-    kind, start = where
+def sample(texels, starts, side, kind, found):
+    """A texture's factor at a footprint, between two maps."""
+    s, t, level, coarser = found
+    level = min(level, len(starts) - 2)
+    above = min(level + 1, len(starts) - 2)
+    size, double = 1 / (1 << level), 1 / (1 << above)
+    fine = bilinear(texels, kind, starts[level], side >> level, (s * size, t * size))
+    coarse = bilinear(texels, kind, starts[above], side >> above, (s * double, t * double))
+    return fine + coarser * (coarse - fine)
+
+
+@compiled
+@no_type_check
+def bilinear(texels, kind, start, side, at):
+    """Between four texels of a map that goes on and on and begins at `start`; at: two coordinates in its texels."""
+    s, t = at[0] - 0.5, at[1] - 0.5
+    left, top = floor(s), floor(t)
+    across, down = s - left, t - top
     column, row = left & (side - 1), start + (top & (side - 1)) * side
     right, below = (left + 1) & (side - 1), start + ((top + 1) & (side - 1)) * side
     upper = texels[kind, row + column] * (1 - across) + texels[kind, row + right] * across

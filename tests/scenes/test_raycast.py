@@ -43,14 +43,15 @@ def overlap(one: View, other: View, shape: int) -> float:
 
 @pytest.mark.parametrize("variant", ["train", "six-objects", "reach"])
 @pytest.mark.parametrize("look", ["plain", "published"])
-def test_agrees_with_opengl(variant: str, look: str):
-    opengl, rays = pair(variant, look, 60)
+@pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
+def test_agrees_with_opengl(variant: str, look: str, count: int):
+    opengl, rays = pair(variant, look, count)
     same = opengl.mask == rays.mask
     assert same.mean() >= 0.998
     assert all(overlap(opengl, rays, shape) >= 0.97 for shape in range(len(SHAPES)))
     solid = same & (opengl.mask > 0)
     error = np.abs(opengl.depth[solid].astype(float) - rays.depth[solid])
-    assert np.quantile(error, 0.999) < 1e-4  # metres; a pixel on an edge between two faces may show the other one
+    assert np.quantile(error, 0.9999) < 1e-4  # metres; the rest lies on edges between two faces of one thing
     assert np.abs(opengl.image.astype(int) - rays.image).mean() <= 2
     sky = (opengl.mask == 0) & (rays.mask == 0)
     np.testing.assert_array_equal(opengl.image[sky], rays.image[sky])
