@@ -118,7 +118,7 @@ class ModelRoom:
 
 def camera_axes(cameras: Cameras) -> np.ndarray:
     """Rotations (N, 3, 3) of cameras in MuJoCo's convention: x right, y up, z backward."""
-    return np.stack([np.cross(cameras.forward, cameras.up), cameras.up, -cameras.forward], axis=-1)
+    return np.stack([cameras.right, cameras.up, -cameras.forward], axis=-1)
 
 
 def renderers_find_opengl() -> None:

@@ -138,9 +138,7 @@ def as_eyes(cameras: Cameras, size: tuple[int, int], fineness: int) -> Eyes:
     """Cameras for pictures of a size in pixels, each of them cut into fineness × fineness."""
     height, width = size[0] * fineness, size[1] * fineness
     focal = height / 2 / float(np.tan(cameras.fov / 2))
-    forward, up = cameras.forward, cameras.up
-    right = forward[:, [1, 2, 0]] * up[:, [2, 0, 1]] - forward[:, [2, 0, 1]] * up[:, [1, 2, 0]]
-    axes = np.stack([right, -up, forward], axis=1).astype(np.float64)
+    axes = np.stack([cameras.right, -cameras.up, cameras.forward], axis=1).astype(np.float64)
     pixels = np.array([(focal, 0, width / 2), (0, focal, height / 2), (0, 0, 1)]) @ axes
     return Eyes(np.array(cameras.position, np.float64), axes, pixels, focal)
 

@@ -120,7 +120,8 @@ class Room:
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
             own = footprint(scenes[:, row])
-            gaps = np.linalg.norm(places[:, :, None] - taken[:, None], axis=-1) - radii[:, None] - own[:, None, None]
+            away = places[:, :, None] - taken[:, None]
+            gaps = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2) - radii[:, None] - own[:, None, None]
             clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1)
             free = clearance > self.variant.clearance
             chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
@@ -133,21 +134,20 @@ class Room:
         """Take the first of the tried views in which an object's middle is in sight, else the last."""
         if scenes.shape[1] == len(BACKGROUND):
             return
-        seen = []
+        blind = np.arange(len(scenes))  # the scenes that still show nothing
         for glance in range(GLANCES):
-            scenes[:, 0, AZIMUTH : ELEVATION + 1] = tries[:, glance]
-            seen.append(self.in_sight(scenes).any(axis=1))
-        best = np.where(np.any(seen, axis=0), np.argmax(seen, axis=0), GLANCES - 1)
-        scenes[:, 0, AZIMUTH : ELEVATION + 1] = tries[np.arange(len(scenes)), best]
+            scenes[blind, 0, AZIMUTH : ELEVATION + 1] = tries[blind, glance]
+            blind = blind[~self.in_sight(scenes[blind]).any(axis=1)]
+            if len(blind) == 0:
+                return
 
     def in_sight(self, scenes: np.ndarray) -> np.ndarray:
         """bool (N, objects): is the object's middle inside the picture (it may still be hidden by another one)?"""
         camera, objects = self.cameras(scenes), scenes[:, len(BACKGROUND) :]
         ray = np.concatenate([objects[..., PLACE], height(objects)[..., None]], axis=-1) - camera.position[:, None]
         ahead = np.einsum("noi,ni->no", ray, camera.forward)
-        right = np.cross(camera.forward, camera.up)
         reach = np.tan(camera.fov / 2) * ahead
-        across, above = (np.abs(np.einsum("noi,ni->no", ray, axis)) for axis in (right, camera.up))
+        across, above = (np.abs(np.einsum("noi,ni->no", ray, axis)) for axis in (camera.right, camera.up))
         return (ahead > 0) & (across < reach * self.size[1] / self.size[0]) & (above < reach)
 
     def cameras(self, scenes: np.ndarray) -> Cameras:

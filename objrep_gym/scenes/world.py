@@ -70,4 +70,4 @@ def scene_streams(seed: int, split: str, start: int, count: int) -> Streams:
         raise ValueError(f"split {split!r} is none of {', '.join(SPLITS)}")
     branch = SPLITS.index(split)
     seeds = (np.random.SeedSequence([seed, branch, i]) for i in range(start, start + count))
-    return Streams([np.random.Generator(np.random.PCG64(s)) for s in seeds], block=64)
+    return Streams([np.random.Generator(np.random.PCG64(s)) for s in seeds], block=256)
