@@ -134,12 +134,14 @@ class Room:
         """Take the first of the tried views in which an object's middle is in sight, else the last."""
         if scenes.shape[1] == len(BACKGROUND):
             return
-        blind = np.arange(len(scenes))  # the scenes that still show nothing
-        for glance in range(GLANCES):
-            scenes[blind, 0, AZIMUTH : ELEVATION + 1] = tries[blind, glance]
-            blind = blind[~self.in_sight(scenes[blind]).any(axis=1)]
-            if len(blind) == 0:
-                return
+        view = slice(AZIMUTH, ELEVATION + 1)
+        scenes[:, 0, view] = tries[:, 0]
+        blind = np.flatnonzero(~self.in_sight(scenes).any(axis=1))  # few: their other views are tried all at once
+        others = np.repeat(scenes[blind], GLANCES - 1, axis=0)
+        others[:, 0, view] = tries[blind, 1:].reshape(-1, 2)
+        seen = self.in_sight(others).any(axis=1).reshape(-1, GLANCES - 1)
+        best = np.where(seen.any(axis=1), seen.argmax(axis=1), GLANCES - 2)
+        scenes[blind, 0, view] = tries[blind, 1 + best]
 
     def in_sight(self, scenes: np.ndarray) -> np.ndarray:
         """bool (N, objects): is the object's middle inside the picture (it may still be hidden by another one)?"""
