@@ -1,4 +1,4 @@
-"""Objects Room (Kabra et al. 2019; Eslami et al. 2018) in MuJoCo's OpenGL: a cubic room, coloured solids, a camera ring.
+"""Objects Room (Kabra et al. 2019; Eslami et al. 2018): a cubic room, coloured solids, a camera ring.
 
 A scene *is* its factors: an array (E, F) with a row for each entity, numbered as in the masks, and a column for each
 factor. Nothing else is kept, so an environment that moves a thing edits two numbers.
@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from objrep_gym.scenes.opengl import OpenGL
 from objrep_gym.scenes.palette import SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
 from objrep_gym.scenes.variants import VARIANTS, Variant
@@ -181,13 +180,15 @@ class Room:
 
 
 def make_engine(name: str, size: tuple[int, int], profile: str, antialias: int) -> Engine:
-    """An engine by name; numba is loaded only for the one that needs it."""
+    """An engine by name; mujoco and numba are each loaded only for the one that needs it."""
     if name not in ENGINES:
         raise ValueError(f"engine {name!r} is none of {', '.join(ENGINES)}")
     sky = rgb(np.array(SKY))
     if name == "opengl":
         if antialias != 1:
             raise ValueError(f"antialias={antialias} is for engine='raycast'; of OpenGL, ask profile='pretty'")
+        from objrep_gym.scenes.opengl import OpenGL
+
         return OpenGL(size, LIGHT, sky, profile)
     if profile != "fast":
         raise ValueError(f"profile={profile!r} is for engine='opengl'; of the ray caster, ask antialias=2")
