@@ -104,7 +104,8 @@ def lay(table, things, which, eyes, size):
         down = span(axes, i, eyes.axes[scene, 1]) / (volume * eyes.focal)
         ahead = span(axes, i, eyes.axes[scene, 2]) / volume - right * width / 2 - down * height / 2
         if i == 2:
-            table[8], table[9] = right / (extents[2] - start), down / (extents[2] - start)
+            gap = extents[2] - start  # 0 if the face is seen end-on: nothing of it, but of the box's others
+            table[8], table[9] = (right / gap, down / gap) if gap != 0 else (0.0, 0.0)
         else:
             turn = 1 - 2 * i
             table[4 * i], table[4 * i + 1] = extents[i] + turn * start, turn * ahead
@@ -158,7 +159,7 @@ def footprint(line, depth, x, y, density):
     s, t = across[1] + across[2] * x + across[3] * y, down[1] + down[2] * x + down[3] * y
     longest = max(abs(across[2] - s * depth * gain[0]), abs(across[3] - s * depth * gain[1]))
     longest = max(longest, abs(down[2] - t * depth * gain[0]), abs(down[3] - t * depth * gain[1]))
-    excess, level = depth * longest * density, 0
+    excess, level = min(depth * longest * density, 1e6), 0  # of a face seen end-on, it would be infinite
     while excess >= 2:
         excess, level = excess / 2, level + 1
     part = max(excess, 1.0) - 0.75

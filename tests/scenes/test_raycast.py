@@ -66,13 +66,17 @@ def test_agrees_with_opengl_at_other_sizes(size: tuple[int, int]):
     assert np.abs(opengl.image.astype(int) - rays.image).mean() <= 2
 
 
-def shoot(shape: str, centre: tuple[float, float, float], caster: RayCaster, heading: float = 0.0) -> tuple:
-    """A white solid of size 1, looked at from the origin along x."""
+def shoot(
+    shape: str, centre: tuple[float, float, float], caster: RayCaster, heading: float = 0.0, texture: int = 0
+) -> tuple:
+    """A white solid of size 1, looked at from the origin along x: image, ids, depth."""
     kind = SHAPES.index(shape)
     axes = about_vertical(np.array([[heading]]))
     present, none = np.ones((1, 1), bool), np.zeros((1, 1), int)
     extents, white = EXTENTS[None, None, kind], np.ones((1, 1, 3))
-    solids = Solids(np.full((1, 1), kind), np.array([[centre]]), axes, extents, white, none + 7, none, present, present)
+    solids = Solids(
+        np.full((1, 1), kind), np.array([[centre]]), axes, extents, white, none + 7, none + texture, present, present
+    )
     cameras = Cameras(np.zeros((1, 3)), np.array([[1.0, 0, 0]]), np.array([[0, 0, 1.0]]), np.pi / 2)
     image, ids, depth = caster.render(solids, None, cameras, OUTPUTS)
     return image[0], ids[0], depth[0]
@@ -128,6 +132,12 @@ def test_what_reaches_behind_the_eye_is_met_as_far_as_it_is_in_sight(caster: Ray
     assert ids[33:].any()  # below the eye, and partly behind it
     assert (depth[ids > 0] >= 0.05).all()
     assert not ids[:32].any()
+
+
+def test_a_textured_face_may_be_seen_end_on(caster: RayCaster):
+    image, ids, _ = shoot("cube", (3.0, 0, -EXTENTS[0, 2]), caster, texture=1)
+    assert (ids[33:45, 32] == 7).all()
+    assert (image[ids == 7] > 0).all()
 
 
 def test_more_rays_change_colours_at_edges_alone():
