@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from objrep_gym.scenes.factors import Distribution, Factors
 from objrep_gym.scenes.opengl import OpenGL
 from objrep_gym.scenes.palette import SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
@@ -26,6 +27,12 @@ OUTPUTS = ("image", "mask", "depth")
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
 FIELD_OF_VIEW = float(np.radians(60))
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
+LIGHTS = {  # of all, the distant lamp shines on the floor, the east wall and the north wall
+    "day": LIGHT,
+    "dim": Light(ambient=0.2, camera=0.1, distant=0.3, direction=LIGHT.direction),
+    "evening": Light(ambient=0.22, camera=0.1, distant=0.75, direction=(0.8, 0.2, -0.5656854)),
+}
+ACROSS = 2.55  # metres from the middle to what stands apart, before the wall that the camera faces
 PLACES = 24  # places that are tried for each object, and
 GLANCES = 8  # views that are tried until one object is in sight
 
@@ -35,7 +42,7 @@ class Room:
 
     variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or
     "plain" (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with MuJoCo's shadow
-    maps and antialiasing. Raises ValueError on an unknown name.
+    maps and antialiasing. light: one of LIGHTS. Raises ValueError on an unknown name.
     """
 
     half_width = HALF_WIDTH
@@ -46,20 +53,22 @@ class Room:
         look: str = "published",
         size: Sequence[int] = (64, 64),
         profile: str = "fast",
+        light: str = "day",
     ):
         if isinstance(variant, str) and variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
-        if look not in LOOKS:
-            raise ValueError(f"look {look!r} is none of {', '.join(LOOKS)}")
+        for name, value, known in (("look", look, LOOKS), ("light", light, LIGHTS)):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
         if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
             raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
-        self.look, self.size, self.profile = look, (size[0], size[1]), profile
+        self.look, self.size, self.profile, self.light = look, (size[0], size[1]), profile, light
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
-        self.engine = OpenGL(self.size, LIGHT, rgb(np.array(SKY)), profile)
+        self.engine = OpenGL(self.size, LIGHTS[light], rgb(np.array(SKY)), profile)
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
@@ -88,9 +97,15 @@ class Room:
         """Everything of the objects but their places; the last ones may not exist."""
         n, first = len(scenes), len(BACKGROUND)
         objects = self.variant.objects
-        for row, distribution in enumerate(objects, start=first):
-            for name, values in distribution.sample(rng, n).items():
+        drawn: list[Factors] = []
+        for row, one in enumerate(objects, start=first):
+            drawn.append(one.sample(rng, n) if isinstance(one, Distribution) else one.beside(rng, n, drawn))
+            for name, values in drawn[-1].items():
                 scenes[:, row, FACTORS.index(name)] = values
+        if self.variant.shuffled:
+            plain = slice(first, first + len(objects) - len(self.variant.named))
+            order = rng.random((n, plain.stop - first)).argsort(axis=1)
+            scenes[:, plain] = np.take_along_axis(scenes[:, plain], order[..., None], axis=1)
         if self.variant.one_colour:
             scenes[:, first:, COLOUR] = scenes[:, first : first + 1, COLOUR]
         if self.variant.least < len(objects):
@@ -119,7 +134,10 @@ class Room:
             clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1)
             free = clearance > self.variant.clearance
             chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
-            scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, places[np.arange(n), chosen])
+            place = places[np.arange(n), chosen]
+            if self.about.entities[row] in self.variant.apart:
+                place = -ACROSS * camera[:, 0] / np.linalg.norm(camera[:, 0], axis=-1, keepdims=True)
+            scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, place)
             hold(scenes, fixed, self.about)
             taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
             radii = np.concatenate([radii, own[:, None]], axis=1)
@@ -164,7 +182,7 @@ class Room:
             raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
         published = self.look == "published"
         cameras, solids = self.cameras(factors), draw_list(factors.astype(float), textured=published)
-        pressed = shadows(solids, cameras) if published and self.profile == "fast" else None
+        pressed = shadows(solids, cameras, LIGHTS[self.light]) if published and self.profile == "fast" else None
         image, mask, depth = self.engine.render(solids, pressed, cameras, outputs)
         return View(image, mask, depth, factors)
 
@@ -237,12 +255,12 @@ def draw_list(scenes: np.ndarray, textured: bool) -> Solids:
     return Solids(shape, centre, axes, extents, rgb(known[..., COLOUR]), ids, texture, there, casts)
 
 
-def shadows(solids: Solids, cameras: Cameras) -> Solids:
+def shadows(solids: Solids, cameras: Cameras, lit: Light) -> Solids:
     """Hard cast shadows: each thing pressed flat, along the light, on the floor and on each wall that the light reaches.
 
     A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
     colour times `share`, the part of the light there that does not come from the distant lamp."""
-    light = np.asarray(LIGHT.direction)
+    light = np.asarray(lit.direction)
     things, flat, lift = solids[SURFACES:], 2e-3, 4e-3
     parts = []
     for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
@@ -250,7 +268,7 @@ def shadows(solids: Solids, cameras: Cameras) -> Solids:
         press = np.eye(3) - (1 - flat) * np.outer(light, normal) / (light @ normal)
         along = (things.centre @ normal - offset - lift) / (light @ normal)
         centre = things.centre - along[..., None] * light * (1 - flat)
-        near, far = LIGHT.on(normal, cameras.forward)
+        near, far = lit.on(normal, cameras.forward)
         share = (near / (near + far))[:, None, None]
         colours = np.broadcast_to(solids.rgb[:, entity - 1, None] * share, things.rgb.shape)
         ids = np.full_like(things.entity, entity)

@@ -184,9 +184,10 @@ def test_depth_of_floor_and_walls_is_exact(plain: Room):
         np.testing.assert_allclose(points[view.mask == wall][:, axis], sign * Room.half_width, atol=1e-4)
 
 
-def test_cast_shadows_lie_where_light_is_blocked():
+@pytest.mark.parametrize("light", rooms.LIGHTS)
+def test_cast_shadows_lie_where_light_is_blocked(light: str):
     """On floors, a pixel that turns darker than without spheres is one whose way to the lamp meets a sphere."""
-    room = Room(look="published")
+    room = Room(look="published", light=light)
     drawn = only_spheres(room, 8)
     bare = drawn.copy()
     bare[:, 6:] = np.nan
@@ -195,7 +196,7 @@ def test_cast_shadows_lie_where_light_is_blocked():
     origin, direction = rays(room, drawn)
     floor = view.mask == 1
     points = origin + np.where(floor, view.depth, 1.0)[..., None] * direction
-    to_light = np.broadcast_to(-np.asarray(rooms.LIGHT.direction), points.shape)
+    to_light = np.broadcast_to(-np.asarray(room.light.direction), points.shape)
     blocked = np.isfinite(nearest_sphere(points, to_light, drawn[:, 6:].astype(float)))[floor]
     darker = view.image[floor].max(-1) < 0.8 * without.image[floor].max(-1).astype(float)
     assert blocked.sum() > 100
