@@ -60,10 +60,8 @@ class Room:
         for name, value, known in (("look", look, LOOKS), ("light", light, LIGHTS)):
             if value not in known:
                 raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
-        if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
-            raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
-        self.look, self.size, self.profile, self.light = look, (size[0], size[1]), profile, light
+        self.look, self.size, self.profile, self.light = look, in_pixels(size), profile, light
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
@@ -189,6 +187,13 @@ class Room:
     def close(self) -> None:
         """Free the OpenGL context."""
         self.engine.close()
+
+
+def in_pixels(size: Sequence[int]) -> tuple[int, int]:
+    """Height and width; raises ValueError on what is none."""
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+        raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
+    return size[0], size[1]
 
 
 def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:

@@ -196,7 +196,7 @@ def test_cast_shadows_lie_where_light_is_blocked(light: str):
     origin, direction = rays(room, drawn)
     floor = view.mask == 1
     points = origin + np.where(floor, view.depth, 1.0)[..., None] * direction
-    to_light = np.broadcast_to(-np.asarray(room.light.direction), points.shape)
+    to_light = np.broadcast_to(-np.asarray(rooms.LIGHTS[room.light].direction), points.shape)
     blocked = np.isfinite(nearest_sphere(points, to_light, drawn[:, 6:].astype(float)))[floor]
     darker = view.image[floor].max(-1) < 0.8 * without.image[floor].max(-1).astype(float)
     assert blocked.sum() > 100
