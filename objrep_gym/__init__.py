@@ -1,11 +1,31 @@
 """Object-centric observations for gymnasium. Importing it registers the environments and loads nothing heavy."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from gymnasium.envs.registration import register
 
 __version__ = "0.1.0"
 
 
-def _register(name: str, game: str, steps: int, threshold: float | None = None) -> None:
+AXES: dict[str, dict[str, Any]] = {
+    "MoreObjects": {"objects": 6},
+    "SeenColours": {"things": "seen-colours"},
+    "UnseenColours": {"things": "unseen-colours"},
+    "SeenShapes": {"things": "seen-shapes"},
+    "UnseenShapes": {"things": "unseen-shapes"},
+    "SeenCombinations": {"things": "seen-combinations"},
+    "UnseenCombinations": {"things": "unseen-combinations"},
+    "OtherHand": {"hand": "black-cube"},
+    "LowCamera": {"camera": "low"},
+    "RingCamera": {"camera": "ring"},
+    "Evening": {"light": "evening"},
+    "Textures": {"look": "published"},
+}
+"""Endings of ids by which a task is varied, to see whether an agent generalises, and the keywords they stand for."""
+
+
+def _register(name: str, game: str, steps: int = 100, threshold: float | None = None, **keywords: Any) -> None:
     """Registers `ObjRep/name`, single and vector, of the game that the string names, cut off after `steps`."""
     register(
         f"ObjRep/{name}",
@@ -13,9 +33,21 @@ def _register(name: str, game: str, steps: int, threshold: float | None = None) 
         vector_entry_point="objrep_gym.wrappers.entry:vector",
         max_episode_steps=steps,
         reward_threshold=threshold,
-        kwargs={"game": game},
+        kwargs={"game": game, **keywords},
     )
 
 
+def _register_task(name: str, game: str, axes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Registers a task with sparse rewards and with dense ones, and varied by each of `axes`."""
+    _register(f"{name}-v0", game, threshold=0.95)
+    _register(f"{name}Dense-v0", game, reward="dense")
+    for ending, keywords in axes.items():
+        _register(f"{name}{ending}-v0", game, threshold=0.95, **keywords)
+
+
 _register("Scenes-v0", "objrep_gym.envs.scenes:game", steps=1)
-_register("Reach-v0", "objrep_gym.envs.reach:game", steps=100, threshold=0.95)
+_register_task("Reach", "objrep_gym.envs.reach:game", AXES)
+_register_task("OddOneOut", "objrep_gym.envs.odd_one_out:game", AXES)
+_register_task("PropertyOddOneOut", "objrep_gym.envs.property_odd_one_out:game", {})
+_register_task("Match", "objrep_gym.envs.match:game", {})
+_register_task("Collect", "objrep_gym.envs.collect:game", {})

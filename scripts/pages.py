@@ -20,7 +20,7 @@ from objrep_gym.experiments.provenance import machine
 from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
 
-PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def measure(arguments: str) -> str:
@@ -69,7 +69,7 @@ MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce":
 def main(page: Path) -> None:
     def fill(found: re.Match[str]) -> str:
         print(f"{found['what']} {found['words']} …", file=sys.stderr)
-        return found[1] + MAKERS[found["what"]](found["words"]) + found[4]
+        return found[1] + MAKERS[found["what"]](found["words"]) + "\n" + found[4]
 
     page.write_text(PLACE.sub(fill, page.read_text(encoding="utf-8")), encoding="utf-8")
     print(page)

@@ -120,6 +120,12 @@ def test_every_folder_is_on_the_map():
 
 
 @every_page
+def test_every_table_that_a_command_writes_is_there(page: Path):
+    written = re.findall(r"<!-- (?!end)([^>]*) -->\n(.*?)<!-- end -->", page.read_text(encoding="utf-8"), re.DOTALL)
+    assert not [name for name, text in written if not text.strip()], "`make performance` and `make results` write them"
+
+
+@every_page
 def test_make_targets_on_a_page_exist(page: Path):
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     named = set(

@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from objrep_gym.envs.controls import MOVES, Move, Walk
 from objrep_gym.envs.objects_room import ObjectsRoom
-from objrep_gym.envs.tasks import Touch
+from objrep_gym.envs.tasks import Dense, Touch
 from objrep_gym.envs.vector import ObjectsRoomVector
 
 MARGINS = (0.02, 0.0)  # metres kept from other objects: the first where there is a way that keeps them
@@ -32,15 +32,16 @@ class RandomHand:
 
 
 class PrivilegedHand:
-    """Walks the shortest way to the goal of `Reach` that touches nothing else, from the true factors of `env`.
+    """Walks the shortest way to a goal of the task that touches nothing else, from the true factors of `env`.
 
     env: ours, single or vector, unwrapped. `predict` looks at no observation. The way is found anew at each step, by waves
-    from the goal over a lattice of the hand's own steps, for all environments at once; where every way is blocked the hand
+    from the goals over a lattice of the hand's own steps, for all environments at once; where every way is blocked the hand
     goes the straight one. Raises TypeError on an environment without a hand or a goal.
     """
 
     def __init__(self, env: ObjectsRoom | ObjectsRoomVector):
         control, task = env.game.control, env.game.task
+        task = task.task if isinstance(task, Dense) else task
         if not isinstance(control, Walk | Move) or not isinstance(task, Touch):
             raise TypeError(
                 f"a privileged hand plays Walk or Move to Touch, not {type(control).__name__}, {type(task).__name__}"
@@ -72,23 +73,26 @@ class PrivilegedHand:
         return np.array(list(MOVES.values()))
 
     def survey(self, factors: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
-        """bool (N, L, L) each: points of the lattice around the hand that touch the goal, and those that are nearer than
+        """bool (N, L, L) each: points of the lattice around the hand that touch a goal, and those that are nearer than
         `margin` to another object, or where the hand cannot stand."""
         hand, task = self.control.hand, self.task
         points = hand.body.places(factors)[:, :, None] + self.lattice  # (N, L, L, 2)
         objects = task.objects.places(factors)[:, None, None]
         away = np.linalg.norm(points[..., None, :] - objects, axis=-1)
         gaps = away - (task.objects.radii(factors) + hand.body.radii(factors))[:, None, None]
-        others = np.nan_to_num(gaps[..., 1:], nan=np.inf).min(axis=-1, initial=np.inf)
+        gaps, wanted = np.where(np.isnan(gaps), np.inf, gaps), task.goals(factors)[:, None, None]
+        goals, others = (np.where(kind, gaps, np.inf).min(axis=-1) for kind in (wanted, ~wanted))
         low, high = (bound[:, :, None] for bound in hand.bounds(factors))
         outside = ((points < low - 1e-6) | (points > high + 1e-6)).any(axis=-1)
-        goal = (gaps[..., 0] < -1e-6) & (gaps[..., 0] < others) & ~outside
+        goal = (goals < -1e-6) & (goals < others) & ~outside
         return goal, ((others < margin) & ~goal) | outside
 
     def straight(self, factors: np.ndarray) -> np.ndarray:
-        """int (N,): the direction along which the goal is farthest."""
-        between = (self.task.objects.places(factors)[:, :1] - self.control.hand.body.places(factors))[:, 0]
-        return (between @ self.directions.T).argmax(axis=1)
+        """int (N,): the direction along which the nearest goal is farthest."""
+        between = self.task.objects.places(factors) - self.control.hand.body.places(factors)
+        away = np.where(self.task.goals(factors), np.linalg.norm(between, axis=-1), np.inf)
+        nearest = between[np.arange(len(factors)), away.argmin(axis=1)]
+        return (nearest @ self.directions.T).argmax(axis=1)
 
 
 def waves(goal: np.ndarray, blocked: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from objrep_gym.envs.controls import Control
 from objrep_gym.envs.deck import Deck
 from objrep_gym.envs.sight import Seen, Sight
-from objrep_gym.envs.tasks import Task, Verdict
+from objrep_gym.envs.tasks import Task, Verdict, settle
 from objrep_gym.envs.window import Window, check_render_mode, render_modes
 from objrep_gym.scenes.world import About, Streams, World
 
@@ -53,7 +53,7 @@ class Game:
         """The scenes (N, E, F) after `actions` (N, …), a new array, and what they are worth."""
         after = factors.copy()
         self.control.apply(actions, after)
-        return after, self.task.judge(after)
+        return after, settle(self.task, factors, after)
 
     def look(self, factors: np.ndarray) -> Seen:
         """What is seen of the scenes (N, E, F), drawn in one call."""

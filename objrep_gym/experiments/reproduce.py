@@ -57,6 +57,6 @@ def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tup
     records, sections = experiment.perform(out, progress)
     table, made = experiment.table(records), provenance()
     whole.write(out / RECORDS, json.dumps({"records": records, **made}, indent=2) + "\n")
-    whole.write(out / TABLE, as_markdown(table) + "\n")
+    whole.write(out / TABLE, f"{as_markdown(table)}\n\nMeasured on {made['machine']}.\n")
     again = Section("Again", [Code(f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}")])
     return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), table

@@ -29,6 +29,11 @@ class Distribution(Protocol):
         """bool (n,): could these have been drawn here? KeyError if a factor is missing."""
         ...
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The factors that it draws."""
+        ...
+
 
 @dataclass(frozen=True)
 class Uniform:
@@ -43,6 +48,10 @@ class Uniform:
 
     def contains(self, factors: Factors) -> np.ndarray:
         return (factors[self.name] >= self.low) & (factors[self.name] <= self.high)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((self.name,))
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,10 @@ class Choice:
     def contains(self, factors: Factors) -> np.ndarray:
         return np.isclose(factors[self.name][:, None], self.values).any(axis=1)  # type: ignore[return-value]
 
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset((self.name,))
+
 
 @dataclass(frozen=True, init=False)
 class Product:
@@ -73,7 +86,21 @@ class Product:
         return {name: values for part in self.parts for name, values in part.sample(rng, n).items()}
 
     def contains(self, factors: Factors) -> np.ndarray:
-        return np.logical_and.reduce([part.contains(factors) for part in self.parts])
+        return np.logical_and.reduce([part.contains(factors) for part in self.deciding()])
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset().union(*(part.names for part in self.parts))
+
+    def deciding(self) -> list[Distribution]:
+        """The parts, those of a product in it one by one, without those whose factors later parts all decide."""
+        kept: list[Distribution] = []
+        decided: frozenset[str] = frozenset()
+        for part in reversed(self.parts):
+            leaves = part.deciding() if isinstance(part, Product) else [part]
+            kept += [leaf for leaf in leaves if not leaf.names <= decided]
+            decided |= part.names
+        return kept
 
 
 @dataclass(frozen=True)
@@ -92,6 +119,10 @@ class Mixture:
     def contains(self, factors: Factors) -> np.ndarray:
         return np.logical_or.reduce([part.contains(factors) for part in self.parts])
 
+    @property
+    def names(self) -> frozenset[str]:
+        return self.parts[0].names
+
 
 @dataclass(frozen=True)
 class Without:
@@ -104,12 +135,19 @@ class Without:
     tries: int = 16
 
     def sample(self, rng: Random, n: int) -> dict[str, np.ndarray]:
-        drawn = [self.base.sample(rng, n) for _ in range(self.tries)]
-        outside = np.stack([~self.hole.contains(one) for one in drawn])
-        if not outside.any(axis=0).all():
+        drawn = self.base.sample(rng, n)
+        inside = self.hole.contains(drawn)
+        for _ in range(self.tries - 1):
+            again = self.base.sample(rng, n)
+            drawn = {name: np.where(inside, again[name], values) for name, values in drawn.items()}
+            inside &= self.hole.contains(again)
+        if inside.any():
             raise ValueError(f"{self.tries} draws from {self.base} all fell into {self.hole}: it leaves too little")
-        first = outside.argmax(axis=0)
-        return {name: np.choose(first, [one[name] for one in drawn]) for name in drawn[0]}
+        return drawn
 
     def contains(self, factors: Factors) -> np.ndarray:
         return self.base.contains(factors) & ~self.hole.contains(factors)
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self.base.names

@@ -21,7 +21,6 @@ from objrep_gym.scenes.shapes import MESHES, SHAPES, Solids
 from objrep_gym.scenes.textures import REPEAT, TEXELS, TEXTURES, texture_image
 from objrep_gym.scenes.view import Cameras, Light
 
-PROFILES = ("fast", "pretty")
 NEAR, FAR = 0.05, 30.0  # clipping planes in metres
 MAX_SOLIDS = 96
 
@@ -80,8 +79,6 @@ class OpenGL:
     unpickled engine makes its own. Keep to one thread, as OpenGL does; `close()` gives everything back."""
 
     def __init__(self, size: tuple[int, int], light: Light, sky: np.ndarray, profile: str = "fast"):
-        if profile not in PROFILES:
-            raise ValueError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
         self.size, self.light, self.sky, self.profile = size, light, np.asarray(sky), profile
         self.canvas: Canvas | None = None
 

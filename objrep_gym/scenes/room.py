@@ -9,10 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from objrep_gym.scenes.engines import make_engine
+from objrep_gym.scenes.factors import Distribution, Factors
 from objrep_gym.scenes.palette import SKY, VIVID, rgb
 from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
-from objrep_gym.scenes.variants import VARIANTS, Variant
-from objrep_gym.scenes.view import Cameras, Engine, Light, View
+from objrep_gym.scenes.variants import VARIANTS, Ring, Variant
+from objrep_gym.scenes.view import Cameras, Light, View
 from objrep_gym.scenes.world import About, Random
 
 FACTORS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading", "azimuth", "elevation")
@@ -21,11 +23,16 @@ COLOUR, PLACE = slice(HUE, VALUE + 1), slice(X, Y + 1)
 BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
 LOOKS = ("published", "plain")
 OUTPUTS = ("image", "mask", "depth")
-ENGINES = ("opengl", "raycast")
 
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
 FIELD_OF_VIEW = float(np.radians(60))
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
+LIGHTS = {  # of all, the distant lamp shines on the floor, the east wall and the north wall
+    "day": LIGHT,
+    "dim": Light(ambient=0.2, camera=0.1, distant=0.3, direction=LIGHT.direction),
+    "evening": Light(ambient=0.22, camera=0.1, distant=0.75, direction=(0.8, 0.2, -0.5656854)),
+}
+ACROSS = 2.55  # metres from the middle to what stands apart, before the wall that the camera faces
 PLACES = 24  # places that are tried for each object, and
 GLANCES = 8  # views that are tried until one object is in sight
 
@@ -34,10 +41,9 @@ class Room:
     """A `World` of rooms: `sample` draws scenes' factors, `render` draws pictures of them.
 
     variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or
-    "plain" (shaded, nothing else). size: height and width in pixels. engine: "opengl", or "raycast", several times as fast
-    and without a graphics library. profile of "opengl": "fast", or "pretty" with MuJoCo's shadow maps and antialiasing.
-    antialias of "raycast": rays for a pixel's colour in a row and in a column. Raises ValueError on an unknown name, and on
-    a profile or antialiasing that the engine does not have.
+    "plain" (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with antialiasing and, in
+    OpenGL, MuJoCo's shadow maps. light: one of LIGHTS. engine: "opengl", or "raycast", several times as fast and without a
+    graphics library. Raises ValueError on an unknown name.
     """
 
     half_width = HALF_WIDTH
@@ -48,22 +54,22 @@ class Room:
         look: str = "published",
         size: Sequence[int] = (64, 64),
         profile: str = "fast",
+        light: str = "day",
         engine: str = "opengl",
-        antialias: int = 1,
     ):
         if isinstance(variant, str) and variant not in VARIANTS:
             raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
-        if look not in LOOKS:
-            raise ValueError(f"look {look!r} is none of {', '.join(LOOKS)}")
-        if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
-            raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
+        for name, value, known in (("look", look, LOOKS), ("light", light, LIGHTS)):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
-        self.look, self.size, self.profile = look, (size[0], size[1]), profile
+        self.look, self.size, self.profile, self.light = look, in_pixels(size), profile, light
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
-        self.engine = make_engine(engine, self.size, profile, antialias)
+        self.engine = make_engine(engine, self.size, LIGHTS[light], rgb(np.array(SKY)), profile)
+        self.presses_shadows = look == "published" and (engine, profile) != ("opengl", "pretty")
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
@@ -92,9 +98,15 @@ class Room:
         """Everything of the objects but their places; the last ones may not exist."""
         n, first = len(scenes), len(BACKGROUND)
         objects = self.variant.objects
-        for row, distribution in enumerate(objects, start=first):
-            for name, values in distribution.sample(rng, n).items():
+        drawn: list[Factors] = []
+        for row, one in enumerate(objects, start=first):
+            drawn.append(one.sample(rng, n) if isinstance(one, Distribution) else one.beside(rng, n, drawn))
+            for name, values in drawn[-1].items():
                 scenes[:, row, FACTORS.index(name)] = values
+        if self.variant.shuffled:
+            plain = slice(first, first + len(objects) - len(self.variant.named))
+            order = rng.random((n, plain.stop - first)).argsort(axis=1)
+            scenes[:, plain] = np.take_along_axis(scenes[:, plain], order[..., None], axis=1)
         if self.variant.one_colour:
             scenes[:, first:, COLOUR] = scenes[:, first : first + 1, COLOUR]
         if self.variant.least < len(objects):
@@ -124,7 +136,10 @@ class Room:
             clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1)
             free = clearance > self.variant.clearance
             chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
-            scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, places[np.arange(n), chosen])
+            place = places[np.arange(n), chosen]
+            if self.about.entities[row] in self.variant.apart:
+                place = -ACROSS * camera[:, 0] / np.linalg.norm(camera[:, 0], axis=-1, keepdims=True)
+            scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, place)
             hold(scenes, fixed, self.about)
             taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
             radii = np.concatenate([radii, own[:, None]], axis=1)
@@ -153,13 +168,7 @@ class Room:
 
     def cameras(self, scenes: np.ndarray) -> Cameras:
         """Where each scene is looked at from."""
-        azimuth, elevation = scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float)
-        ring = self.variant.ring
-        outward = np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros_like(azimuth)], axis=-1)
-        vertical = np.array([0.0, 0.0, 1.0])
-        rise, level = np.sin(elevation)[:, None], np.cos(elevation)[:, None]
-        position = ring.radius * outward + ring.height * vertical
-        return Cameras(position, rise * vertical - level * outward, level * vertical + rise * outward, FIELD_OF_VIEW)
+        return stand(self.variant.ring, scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float))
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
@@ -170,7 +179,7 @@ class Room:
             raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
         published = self.look == "published"
         cameras, solids = self.cameras(factors), draw_list(factors.astype(float), textured=published)
-        pressed = shadows(solids, cameras) if published and self.profile == "fast" else None
+        pressed = shadows(solids, cameras, LIGHTS[self.light]) if self.presses_shadows else None
         image, mask, depth = self.engine.render(solids, pressed, cameras, outputs)
         return View(image, mask, depth, factors)
 
@@ -179,22 +188,20 @@ class Room:
         self.engine.close()
 
 
-def make_engine(name: str, size: tuple[int, int], profile: str, antialias: int) -> Engine:
-    """An engine by name; mujoco and numba are each loaded only for the one that needs it."""
-    if name not in ENGINES:
-        raise ValueError(f"engine {name!r} is none of {', '.join(ENGINES)}")
-    sky = rgb(np.array(SKY))
-    if name == "opengl":
-        if antialias != 1:
-            raise ValueError(f"antialias={antialias} is for engine='raycast'; of OpenGL, ask profile='pretty'")
-        from objrep_gym.scenes.opengl import OpenGL
+def stand(ring: Ring, azimuth: np.ndarray, elevation: np.ndarray) -> Cameras:
+    """Cameras (N) on a ring at an azimuth (N), each looking across its middle at an elevation (N); radians."""
+    outward = np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros_like(azimuth)], axis=-1)
+    vertical = np.array([0.0, 0.0, 1.0])
+    rise, level = np.sin(elevation)[:, None], np.cos(elevation)[:, None]
+    position = ring.radius * outward + ring.height * vertical
+    return Cameras(position, rise * vertical - level * outward, level * vertical + rise * outward, FIELD_OF_VIEW)
 
-        return OpenGL(size, LIGHT, sky, profile)
-    if profile != "fast":
-        raise ValueError(f"profile={profile!r} is for engine='opengl'; of the ray caster, ask antialias=2")
-    from objrep_gym.scenes.raycast import RayCaster
 
-    return RayCaster(size, LIGHT, sky, antialias)
+def in_pixels(size: Sequence[int]) -> tuple[int, int]:
+    """Height and width; raises ValueError on what is none."""
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+        raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
+    return size[0], size[1]
 
 
 def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:
@@ -261,12 +268,12 @@ def draw_list(scenes: np.ndarray, textured: bool) -> Solids:
     return Solids(shape, centre, axes, extents, rgb(known[..., COLOUR]), ids, texture, there, casts)
 
 
-def shadows(solids: Solids, cameras: Cameras) -> Solids:
+def shadows(solids: Solids, cameras: Cameras, lit: Light) -> Solids:
     """Hard cast shadows: each thing pressed flat, along the light, on the floor and on each wall that the light reaches.
 
     A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
     colour times `share`, the part of the light there that does not come from the distant lamp."""
-    light = np.asarray(LIGHT.direction)
+    light = np.asarray(lit.direction)
     things, flat, lift = solids[SURFACES:], 2e-3, 4e-3
     parts = []
     for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
@@ -274,7 +281,7 @@ def shadows(solids: Solids, cameras: Cameras) -> Solids:
         press = np.eye(3) - (1 - flat) * np.outer(light, normal) / (light @ normal)
         along = (things.centre @ normal - offset - lift) / (light @ normal)
         centre = things.centre - along[..., None] * light * (1 - flat)
-        near, far = LIGHT.on(normal, cameras.forward)
+        near, far = lit.on(normal, cameras.forward)
         share = (near / (near + far))[:, None, None]
         colours = np.broadcast_to(solids.rgb[:, entity - 1, None] * share, things.rgb.shape)
         ids = np.full_like(things.entity, entity)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform, Without
+from objrep_gym.scenes.likeness import SIZES, Beside
 from objrep_gym.scenes.palette import BLUE, VIVID
 from objrep_gym.scenes.shapes import SHAPES
 
@@ -24,27 +25,33 @@ class Variant:
     """What is in a room: a distribution for each object, how many of them at least exist, and whence one looks.
 
     `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
-    that follow the objects (a hand), drawn last. `clearance` is kept between footprints, metres."""
+    that follow the objects (a hand), drawn last; those that are also `apart` stand outside the arena, across the room from
+    the camera. `clearance` is kept between footprints, metres. `shuffled` objects change places in the list, so that no
+    number tells what an object is for."""
 
-    objects: tuple[Distribution, ...]
+    objects: tuple[Distribution | Beside, ...]
     least: int
     ring: Ring = field(default_factory=Ring)
     arena: tuple[float, float, float, float] = (0.0, 0.0, 2.1, 2.1)
     one_colour: bool = False
     named: tuple[str, ...] = ()
     clearance: float = 0.05
+    apart: tuple[str, ...] = ()
+    shuffled: bool = False
 
 
 ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
-SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), Uniform("heading", 0.0, 2 * np.pi))
+HEADING = Uniform("heading", 0.0, 2 * np.pi)
+SOLID = Product(ANY_SHAPE, VIVID, Uniform("size", 0.28, 0.5), HEADING)
 SMALL = Product(SOLID, Uniform("size", 0.26, 0.34))
+IN_TWO_SIZES = Product(ANY_SHAPE, VIVID, Choice("size", SIZES), HEADING)
 BLUE_CUBE = Product(
     Choice("shape", (SHAPES.index("cube"),)),
     Choice("hue", (BLUE,)),
     Choice("saturation", (0.9,)),
     Choice("value", (1.0,)),
     Choice("size", (0.34,)),
-    Uniform("heading", 0.0, 2 * np.pi),
+    HEADING,
 )
 LIKE_THE_GOAL = Product(Choice("shape", (SHAPES.index("cube"),)), Uniform("hue", BLUE - 0.12, BLUE + 0.12))
 HAND = Product(

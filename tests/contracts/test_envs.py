@@ -19,18 +19,24 @@ from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
-REACHES = [{}, {"control": "continuous"}]
-VARIANTS = [(name, options) for name in IDS for options in (REACHES if "Reach" in name else [{}, {"look": "plain"}])]
+TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect")
+OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous"}] for task in TASKS}
+OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain"}]
+VARIANTS = [(name, options) for name in IDS for options in OPTIONS.get(name, [{}])]
 UNCONVENTIONAL = (
     "Your observation  has an unconventional shape (neither an image, nor a 1D vector). We recommend you to flatten the "
     "observation to have only a 1D vector or use a custom policy to properly process the data."
 )
 each = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
+# Ids that differ from another one by keywords alone are spared what keywords have no part in.
+each_game = pytest.mark.parametrize(("name", "options"), [one for one in VARIANTS if one[0] in OPTIONS], ids=str)
 
 
-def test_both_environments_are_registered():
-    assert IDS == ["ObjRep/Reach-v0", "ObjRep/Scenes-v0"]
-    assert gym.spec("ObjRep/Reach-v0").max_episode_steps == 100
+def test_every_task_is_registered_sparse_and_dense_and_two_with_every_axis():
+    endings = {name: ["", "Dense"] + (list(objrep_gym.AXES) if name in ("Reach", "OddOneOut") else []) for name in TASKS}
+    names = {f"ObjRep/{name}{ending}-v0" for name, each in endings.items() for ending in each}
+    assert {*IDS} == names | {"ObjRep/Scenes-v0"}
+    assert {gym.spec(name).max_episode_steps for name in names} == {100}
     assert objrep_gym.__version__
 
 
@@ -44,7 +50,7 @@ def test_stable_baselines_finds_nothing_to_say(name, options):
     check_env_sb3(gym.make(name, **options), skip_render_check=False)
 
 
-@each
+@each_game
 @pytest.mark.parametrize("encoder", ["colour", "oracle"])
 def test_slots_are_merely_unconventional(name, options, encoder):
     env = gym.make(name, encoder=encoder, **options)
@@ -56,7 +62,7 @@ def test_slots_are_merely_unconventional(name, options, encoder):
     assert [str(warning.message) for warning in said] == [UNCONVENTIONAL]
 
 
-@each
+@each_game
 def test_gymnasium_finds_nothing_to_say_of_slots(name, options):
     """The checker wants a bare environment, since it warns of wrappers: so the wrapper says it is one."""
 
@@ -104,7 +110,7 @@ def test_a_seed_says_everything(name, options):
     assert not np.array_equal(one[0], one[-1])
 
 
-@each
+@each_game
 def test_rendering_shows_what_is_observed(name, options):
     env = gym.make(name, render_mode="rgb_array", size=(32, 48), **options)
     image, _ = env.reset(seed=0)
@@ -116,7 +122,7 @@ def test_rendering_shows_what_is_observed(name, options):
     env.close()
 
 
-@each
+@each_game
 def test_masks_and_factors_tell_of_the_same_things(name, options):
     env = gym.make(name, info=("mask", "factors", "depth"), **options)
     about = env.unwrapped.about
@@ -129,7 +135,7 @@ def test_masks_and_factors_tell_of_the_same_things(name, options):
         np.testing.assert_array_equal(np.isinf(info["depth"]), info["mask"] == about.entities.index("sky"))
 
 
-@each
+@each_game
 def test_a_spec_survives_json(name, options):
     env = gym.make(name, info=("mask",), size=(32, 32), encoder="oracle", **options)
     assert env.spec is not None
@@ -144,7 +150,7 @@ def test_a_spec_survives_json(name, options):
     np.testing.assert_array_equal(again.reset(seed=5)[0], vector.reset(seed=5)[0])
 
 
-@each
+@each_game
 def test_pickling_before_and_after_drawing(name, options):
     env = gym.make(name, **options)
     twin = pickle.loads(pickle.dumps(env))
@@ -193,14 +199,26 @@ def test_random_steps_stay_in_their_spaces(name, options, steps):
     for _ in range(steps // 4):
         images, rewards, terminations, truncations, infos = env.step(env.action_space.sample())
         assert images in env.observation_space
-        assert set(np.unique(rewards)) <= {0.0, 1.0}
         ended = terminations | truncations
         final = infos.get("final_info", {"is_success": np.zeros(4, bool)})
-        np.testing.assert_array_equal(rewards == 1.0, final["is_success"])
+        check_rewards(name, rewards, final["is_success"])
         places = infos["factors"][..., 5:7]
         assert np.nanmax(np.abs(places)) < env.unwrapped.game.world.half_width
         ends += ended.sum()
-    assert ends > steps / 150
+    assert ends > steps / 400
+
+
+def check_rewards(name: str, rewards: np.ndarray, success: np.ndarray) -> None:
+    """Of one step: 0 or 1, which is success; shares of 1 in Collect; where they are dense, a step's way more or less."""
+    if "Dense" in name:
+        worth = 0.5 if "Collect" in name else 1.0
+        assert (np.abs(rewards - worth * success) < (worth + 0.3 if "Collect" in name else 0.3)).all()
+    elif "Collect" in name:
+        assert set(np.unique(rewards)) <= {0.0, 0.5}
+        assert (rewards[success] == 0.5).all()
+    else:
+        assert set(np.unique(rewards)) <= {0.0, 1.0}
+        np.testing.assert_array_equal(rewards == 1.0, success)
 
 
 def test_environments_need_no_torch():
@@ -221,8 +239,18 @@ def test_unknown_keywords_name_themselves():
         gym.make("ObjRep/Reach-v0", colour_of_the_sky="red")
     with pytest.raises(ValueError, match="control 'jump' is none of discrete, continuous"):
         gym.make("ObjRep/Reach-v0", control="jump")
-    with pytest.raises(ValueError, match="camera 'drone' is none of fixed, ring"):
+    with pytest.raises(ValueError, match="camera 'drone' is none of fixed, low, ring"):
         gym.make("ObjRep/Reach-v0", camera="drone")
+    with pytest.raises(ValueError, match="reward 'rich' is none of sparse, dense"):
+        gym.make("ObjRep/Match-v0", reward="rich")
+    with pytest.raises(ValueError, match="things 'green' is none of any, seen-colours"):
+        gym.make("ObjRep/Collect-v0", things="green")
+    with pytest.raises(ValueError, match="hand 'foot' is none of white-sphere, black-cube"):
+        gym.make("ObjRep/Reach-v0", hand="foot")
+    with pytest.raises(ValueError, match="light 'night' is none of day, dim, evening"):
+        gym.make("ObjRep/OddOneOut-v0", light="night")
+    with pytest.raises(ValueError, match="objects=9 is not from 3 to 8"):
+        gym.make("ObjRep/OddOneOut-v0", objects=9)
     with pytest.raises(ValueError, match="variant 'cellar'"):
         gym.make("ObjRep/Scenes-v0", variant="cellar")
     with pytest.raises(ValueError, match="add encoder="):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from objrep_gym.scenes.factors import Choice, Mixture, Product, Uniform, Without
 from objrep_gym.scenes.palette import VIVID, rgb
-from objrep_gym.scenes.variants import SOLID
+from objrep_gym.scenes.variants import SMALL, SOLID
 
 RED = Uniform("hue", 0.0, 0.1)
 DISTRIBUTIONS = {
@@ -17,6 +17,7 @@ DISTRIBUTIONS = {
     "mixture": Mixture((Uniform("x", 0.0, 1.0), Uniform("x", 5.0, 6.0)), (1.0, 3.0)),
     "without": Without(VIVID, RED),
     "solid": SOLID,
+    "small": SMALL,  # its size is decided twice
 }
 
 

@@ -142,7 +142,7 @@ def test_a_textured_face_may_be_seen_end_on(caster: RayCaster):
 
 def test_more_rays_change_colours_at_edges_alone():
     """In the plain look, spheres in a room: what is far from any edge is shaded smoothly."""
-    once, often = Room("train", "plain", engine="raycast"), Room("train", "plain", engine="raycast", antialias=4)
+    once, often = Room("train", "plain", engine="raycast"), Room("train", "plain", engine="raycast", profile="pretty")
     factors = once.sample(scene_streams(0, "test", 0, 16), 16, {"shape": float(SHAPES.index("sphere"))})
     one, many = once.render(factors, OUTPUTS), often.render(factors, OUTPUTS)
     np.testing.assert_array_equal(one.mask, many.mask)
@@ -159,7 +159,8 @@ def test_more_rays_change_colours_at_edges_alone():
 
 @pytest.mark.parametrize("antialias", [1, 3])
 def test_pictures_do_not_depend_on_threads(antialias: int):
-    room = Room("six-objects", engine="raycast", antialias=antialias)
+    room = Room("six-objects", engine="raycast")
+    room.engine.antialias = antialias
     factors = room.sample(scene_streams(0, "test", 0, 40), 40)
     room.engine.threads = 1
     alone = room.render(factors, OUTPUTS)
@@ -188,3 +189,8 @@ def test_each_engine_does_without_the_libraries_of_the_other(engine: str, other:
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_pixel_has_at_least_one_ray():
+    with pytest.raises(ValueError, match="antialias=0"):
+        RayCaster((8, 8), LIGHT, SKY, antialias=0)

@@ -1,0 +1,90 @@
+"""The desk: what all tasks of a touching hand share, and the keywords by which their rooms are varied.
+
+control  "discrete": Discrete(4), a step east, north, west or south; "continuous": Box(2) in [-1, 1], parts of a step along
+         x and y. A step is 0.2 m: from corner to corner of the part of the floor where things stand, which is what the
+         camera sees, it takes about thirty. The hand does not leave that part.
+camera   "fixed": one place for all episodes; "low": another one, nearer to the floor; "ring": another side of the room each
+         episode, from which an agent must tell by the light on the walls where east is.
+reward   "sparse": the task's own; "dense": with it, the metres by which a step brought the hand nearer to the nearest goal.
+objects  how many, from 3 to 8.
+things   "any", or, of `scenes.heldout`, "seen-colours", "unseen-colours", "seen-shapes", "unseen-shapes",
+         "seen-combinations", "unseen-combinations": what objects are drawn from.
+hand     "white-sphere" or "black-cube".
+light    "day", "dim" or "evening": how bright it is, and whence the light comes.
+look     "plain", or "published" with textures and cast shadows.
+size     height and width in pixels.
+info     what goes into info, of "mask", "factors", "depth".
+draws    False leaves observations black, for wrappers that read factors.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from objrep_gym.envs.controls import Control, Move, Span, Walk
+from objrep_gym.envs.objects_room import Game
+from objrep_gym.envs.sight import Sight
+from objrep_gym.envs.tasks import Dense, Touch
+from objrep_gym.scenes.factors import Choice, Distribution, Product
+from objrep_gym.scenes.heldout import THINGS
+from objrep_gym.scenes.likeness import Beside
+from objrep_gym.scenes.room import Room
+from objrep_gym.scenes.shapes import SHAPES
+from objrep_gym.scenes.variants import HAND, VARIANTS, Ring
+from objrep_gym.scenes.world import About
+
+STEP = 0.2  # metres; OCRL's step is a twentieth of its board
+MOST = 8  # objects; as many as the floor has room for
+CLEARANCE = 0.8  # metres; more than in the rooms that encoders are trained on: the hand must find ways between things
+FIXED, RING = (replace(VARIANTS[name], clearance=CLEARANCE) for name in ("reach", "reach-ring"))
+DOWN = float(np.radians(-33))
+LOW = replace(FIXED, ring=Ring(radius=2.95, height=2.0, azimuth=FIXED.ring.azimuth, elevation=(DOWN, DOWN)))
+CAMERAS = {"fixed": FIXED, "low": LOW, "ring": RING}
+CONTROLS: dict[str, Callable[[Room, Span], Control]] = {"discrete": Walk, "continuous": Move}
+CUBE = Product(HAND, Choice("shape", (SHAPES.index("cube"),)), Choice("value", (0.1,)), Choice("size", (0.2,)))
+HANDS = {"white-sphere": HAND, "black-cube": CUBE}
+REWARDS: dict[str, Callable[[Touch], Touch | Dense]] = {"sparse": lambda task: task, "dense": Dense}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The keywords above. Raises ValueError on a value that is none of those named."""
+
+    control: str = "discrete"
+    camera: str = "fixed"
+    reward: str = "sparse"
+    objects: int = 4
+    things: str = "any"
+    hand: str = "white-sphere"
+    light: str = "day"
+    look: str = "plain"
+    size: Sequence[int] = (64, 64)
+    info: Sequence[str] = ()
+    draws: bool = True
+
+    def __post_init__(self) -> None:
+        known = {"control": CONTROLS, "camera": CAMERAS, "reward": REWARDS, "hand": HANDS, "things": THINGS}
+        for name, values in known.items():
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name} {getattr(self, name)!r} is none of {', '.join(values)}")
+        if not 3 <= self.objects <= MOST:
+            raise ValueError(f"objects={self.objects} is not from 3 to {MOST}")
+
+    def game(
+        self,
+        objects: Sequence[Distribution | Beside],
+        task: Callable[[About], Touch],
+        cue: Beside | None = None,
+        shuffled: bool = True,
+    ) -> Game:
+        """A game with `objects` on the floor, a hand, and a `cue` across the room if one is given; `shuffled` objects are
+        numbered anew in each episode."""
+        placed, named = (*objects, HANDS[self.hand]), ("hand",)
+        if cue is not None:
+            placed, named = (*placed, cue), (*named, "cue")
+        cast = {"objects": placed, "least": len(placed), "named": named, "apart": named[1:], "shuffled": shuffled}
+        variant = replace(CAMERAS[self.camera], **cast)
+        world = Room(variant, self.look, self.size, light=self.light)
+        control = CONTROLS[self.control](world, Span(STEP, variant.arena))
+        return Game(world, control, REWARDS[self.reward](task(world.about)), Sight(self.info, self.draws))
