@@ -28,7 +28,7 @@ import sys
 from tests.data.fake import SquaresDescription
 from objrep_gym.data.generate import Recipe, generate
 if __name__ == "__main__":
-    recipe = Recipe(SquaresDescription(slow=0.002), count=100, seed=3, rows=16)
+    recipe = Recipe(SquaresDescription(slow=0.005), count=100, seed=3, rows=16)
     generate(recipe, sys.argv[1], int(sys.argv[2]), progress=False)
 """
 
@@ -53,14 +53,14 @@ def test_two_workers_write_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_and_run_again_the_bytes_are_the_same(tmp_path, workers):
     """SIGKILL of the process and, as they find its pipe broken, of its workers, at moments all over the work."""
-    slow = replace(RECIPE, world=SquaresDescription(slow=0.002))
+    slow = replace(RECIPE, world=SquaresDescription(slow=0.005))
     whole = contents(generate(slow, tmp_path / "whole", progress=False).folder)
     out, moments, kills = tmp_path / "killed", random.Random(workers), 0
     for _ in range(30):
         process = child(tmp_path / "child.py", out, workers)
         try:
             shards = len(list(out.glob("*.parquet"))) if out.exists() else 0
-            while process.poll() is None and len(list(out.glob("*.parquet")) if out.exists() else []) < shards + 3:
+            while process.poll() is None and len(list(out.glob("*.parquet")) if out.exists() else []) < shards + 2:
                 time.sleep(0.002)
             time.sleep(moments.random() * 0.03)
         finally:
