@@ -34,6 +34,7 @@ from objrep_gym.wrappers.slots import VectorSlotObservation
 
 RUN, AGENT, RESULT, CURVE = "run.json", "agent.zip", "evaluation.json", "curve.png"
 SAVE_SECONDS = 30.0
+SMOOTHED = 300  # episodes that a point of a learning curve is the mean of
 EXAM = 1_000_000  # added to the seed: no scene of the evaluation was learned on
 COLUMNS = {
     "success": Column("success", "rate", "high"),
@@ -256,16 +257,19 @@ def as_table(records: list[dict[str, Any]]) -> Table:
 
 
 def learning_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
-    """Success while learning, over some 300 episodes each time, beside a random hand's."""
+    """Success while learning beside a random hand's."""
+    steps, mean, seen = success_while_learning(folder)
+    error = 1.96 * np.sqrt(np.clip(mean * (1 - mean), 0, None) / np.maximum(seen, 1))
+    learned = Curve(steps, mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1))
+    chance = {r["agent"]: Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
+    return curves({records[0]["encoder"]: learned}, "environment steps", "success", chance, rate=True)
+
+
+def success_while_learning(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Environment steps, the rate of success over some `SMOOTHED` episodes, and how many those were; (N,) each."""
     lines = [line for line in read(folder / "journal.jsonl") if "episodes" in line]
     counts = np.array([line["episodes"] for line in lines])
     values = np.array([line.get("success", np.nan) for line in lines], float)
-    window = max(1, round(300 / max(counts.mean(), 1)))
-    mean = smooth(values, counts, window)
-    seen = np.minimum(np.cumsum(counts), window * counts.mean())
-    error = 1.96 * np.sqrt(np.clip(mean * (1 - mean), 0, None) / np.maximum(seen, 1))
-    learned = Curve(
-        np.array([line["step"] for line in lines]), mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1)
-    )
-    chance = {r["agent"]: Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
-    return curves({records[0]["encoder"]: learned}, "environment steps", "success", chance, rate=True)
+    window = max(1, round(SMOOTHED / max(counts.mean(), 1)))
+    steps, seen = np.array([line["step"] for line in lines]), np.minimum(np.cumsum(counts), window * counts.mean())
+    return steps, smooth(values, counts, window), seen

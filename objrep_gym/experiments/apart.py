@@ -10,7 +10,7 @@ from objrep_gym.models.base import SlotModule
 from objrep_gym.scenes.room import BACKGROUND
 from objrep_gym.scenes.view import View
 from objrep_gym.types import to_image, to_uint8
-from objrep_gym.wrappers.encoder import recolour, resize
+from objrep_gym.wrappers.encoder import fitted, resize
 
 
 @torch.no_grad()
@@ -18,15 +18,15 @@ def taken_apart(model: SlotModule, views: Sequence[View]) -> Parts:
     """What `model` makes of views with masks, at the size of their images. Raises ValueError on a model that has neither
     attention masks nor decoded ones."""
     images, ids = (np.concatenate([getattr(view, name) for view in views]) for name in ("image", "mask"))
-    size, (channels, height, width) = (images.shape[1], images.shape[2]), model.size
-    slots = model.encode(recolour(resize(to_image(torch.from_numpy(images)), (height, width)), channels))
+    height, width = images.shape[1:3]
+    slots = model.encode(fitted(to_image(torch.from_numpy(images)), model.size))
     decoded = model.decode(slots.latents)
     masks = slots.masks if slots.masks is not None else decoded.masks
     if masks is None:
         raise ValueError(f"{type(model).__name__} has no masks: there are no parts to show")
     parts = None
     if decoded.parts is not None:
-        flat = recolour(resize(decoded.parts.flatten(0, 1), size), 3)
+        flat = fitted(decoded.parts.flatten(0, 1), (3, height, width))
         parts = to_uint8(flat.unflatten(0, decoded.parts.shape[:2])).numpy()
-    whole = to_uint8(recolour(resize(decoded.image, size), 3)).numpy()
-    return Parts(images, resize(masks, size).numpy(), whole, parts, ids, background=len(BACKGROUND))
+    whole = to_uint8(fitted(decoded.image, (3, height, width))).numpy()
+    return Parts(images, resize(masks, (height, width)).numpy(), whole, parts, ids, background=len(BACKGROUND))

@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged
-from objrep_gym.figures.curves import Curve, curves, smooth
+from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged, success_while_learning
+from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
-from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval
 
 COLUMNS = {
@@ -22,7 +21,6 @@ COLUMNS = {
     "length": Column("steps of an episode", "number"),
     "episodes": Column("episodes"),
 }
-EPISODES = 300  # over which a curve is smoothed
 
 
 @dataclass(frozen=True)
@@ -97,14 +95,7 @@ def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
 
 def learning(folder: Path, row: str, seeds: int) -> Curve:
     """Success while learning, the mean over seeds with the lowest and the highest as its band."""
-    lines = [[line for line in read(place(folder, row, s) / NAME) if "episodes" in line] for s in range(seeds)]
-    length = min(map(len, lines))
-    smoothed = np.stack([smoothed_success(line[:length]) for line in lines])
-    steps = np.array([line["step"] for line in lines[0][:length]])
-    return Curve(steps, smoothed.mean(0), smoothed.min(0), smoothed.max(0))
-
-
-def smoothed_success(lines: list[dict[str, Any]]) -> np.ndarray:
-    counts = np.array([line["episodes"] for line in lines])
-    values = np.array([line.get("success", np.nan) for line in lines], float)
-    return smooth(values, counts, max(1, round(EPISODES / max(counts.mean(), 1))))
+    found = [success_while_learning(place(folder, row, seed)) for seed in range(seeds)]
+    length = min(len(steps) for steps, _, _ in found)
+    rates = np.stack([rate[:length] for _, rate, _ in found])
+    return Curve(found[0][0][:length], rates.mean(0), rates.min(0), rates.max(0))

@@ -16,7 +16,7 @@ from objrep_gym.data.watching import watching
 from objrep_gym.models.base import SlotModule
 from objrep_gym.training import Precision
 from objrep_gym.types import Slots, to_image
-from objrep_gym.wrappers.encoder import recolour, resize
+from objrep_gym.wrappers.encoder import fitted
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 
@@ -94,7 +94,7 @@ def batches(encoding: Encoding, model: SlotModule) -> Iterator[tuple[list[str], 
     files = [file for name in encoding.images for file in pictures(Path(name))][: encoding.count]
     for start in range(0, len(files), encoding.batch):
         chunk = files[start : start + encoding.batch]
-        yield [str(file) for file in chunk], torch.cat([fitted(picture(file)[None], model) for file in chunk])
+        yield [str(file) for file in chunk], torch.cat([seen(picture(file)[None], model) for file in chunk])
 
 
 def scenes(encoding: Encoding, model: SlotModule, data: str) -> Iterator[tuple[list[str], Float[Tensor, "B C H W"]]]:
@@ -105,14 +105,14 @@ def scenes(encoding: Encoding, model: SlotModule, data: str) -> Iterator[tuple[l
         for start in range(0, count, encoding.batch):
             numbers = np.arange(start, min(start + encoding.batch, count))
             view = source.read(numbers, ("image",))
-            yield [str(number) for number in numbers], fitted(np.array(view.image), model)
+            yield [str(number) for number in numbers], seen(np.array(view.image), model)
     finally:
         source.close()
 
 
-def fitted(images: np.ndarray, model: SlotModule) -> Float[Tensor, "B C H W"]:
+def seen(images: np.ndarray, model: SlotModule) -> Float[Tensor, "B C H W"]:
     """Images uint8 (B, h, w, c) at the size and with the channels of a model."""
-    return recolour(resize(to_image(torch.from_numpy(images)), (model.size[1], model.size[2])), model.size[0])
+    return fitted(to_image(torch.from_numpy(images)), model.size)
 
 
 def pictures(path: Path) -> list[Path]:

@@ -21,7 +21,7 @@ from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.training import Precision
 from objrep_gym.types import to_image
-from objrep_gym.wrappers.encoder import recolour, resize
+from objrep_gym.wrappers.encoder import fitted, resize
 
 BASELINES = {"colour": "k-means, chromaticity", "colour-rgb": "k-means, RGB"}
 METRICS = ("ari_fg", "msc_fg", "mse_decoded", "mse_attention")
@@ -110,7 +110,7 @@ def score(
     size = (image.shape[2], image.shape[3])
     device = model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        slots = model.encode(recolour(resize(image, (model.size[1], model.size[2])), model.size[0]).to(device))
+        slots = model.encode(fitted(image, model.size).to(device))
         decoded = model.decode(slots.latents)
     masks = slots.masks if slots.masks is not None else decoded.masks
     nothing = np.full(len(image), np.nan)
@@ -129,8 +129,8 @@ def score(
 
 def error(image: Float[Tensor, "B C H W"], drawn: Float[Tensor, "B c h w"]) -> np.ndarray:
     """Mean squared error (B,) at the size and with the channels of `image`."""
-    fitted = recolour(resize(drawn.float().cpu(), (image.shape[2], image.shape[3])), image.shape[1])
-    return mse(image.numpy(), fitted.numpy())
+    _, channels, height, width = image.shape
+    return mse(image.numpy(), fitted(drawn.float().cpu(), (channels, height, width)).numpy())
 
 
 def array(tensor: Tensor | None) -> np.ndarray:

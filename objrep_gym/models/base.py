@@ -41,7 +41,8 @@ class SlotModule(nn.Module):
         super().__init__()
         if slots < 1 or latent_size < 1 or min(size) < 1:
             raise ValueError(f"slots {slots}, latent size {latent_size} and image size {size} must all be at least 1")
-        self.config, self.size, self.slots, self.latent_size = config, tuple(size), slots, latent_size
+        channels, height, width = size  # from JSON it comes as a list
+        self.config, self.size, self.slots, self.latent_size = config, (channels, height, width), slots, latent_size
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         """Posterior means, nats and masks of images in [0, 1]; never decodes, never samples.

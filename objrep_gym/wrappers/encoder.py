@@ -84,12 +84,17 @@ class Encoder:
 
     def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
         """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
-        return recolour(resize(to_image(pictures.to(self.device)), (self.height, self.width)), self.channels)
+        return fitted(to_image(pictures.to(self.device)), (self.channels, self.height, self.width))
 
 
 def tensor(pictures: np.ndarray) -> Tensor:
     """Bytes as torch takes them: renderers flip pictures (negative strides) and share memory that cannot be written."""
     return torch.from_numpy(np.require(pictures, np.uint8, ("C", "W")))
+
+
+def fitted(image: Float[Tensor, "N c h w"], size: tuple[int, int, int]) -> Float[Tensor, "N C H W"]:
+    """Images brought to a size (C, H, W), such as a model's."""
+    return recolour(resize(image, size[1:]), size[0])
 
 
 def resize(image: Float[Tensor, "N C h w"], size: tuple[int, int]) -> Float[Tensor, "N C H W"]:
@@ -113,4 +118,4 @@ def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N
 
 def resize_bytes(pictures: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
     """uint8 (N, h, w, c) brought to uint8 (N, H, W, C) in the same way."""
-    return to_uint8(recolour(resize(to_image(tensor(pictures)), size), channels)).numpy()
+    return to_uint8(fitted(to_image(tensor(pictures)), (channels, *size))).numpy()
