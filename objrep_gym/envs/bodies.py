@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from objrep_gym.scenes.shapes import FOOTPRINT
+from objrep_gym.scenes.things import FOOTPRINTS
 from objrep_gym.scenes.world import About
 
 
@@ -33,7 +33,7 @@ class Bodies:
         """float (N, R): radius in metres of the circle on the floor that holds each entity; NaN where it does not exist."""
         shapes = factors[:, self.rows, self.shape]
         known = np.where(shapes == shapes, shapes, 0).astype(np.intp)  # a fifth of the time of nan_to_num, at every step
-        return factors[:, self.rows, self.size] * FOOTPRINT[known]
+        return factors[:, self.rows, self.size] * FOOTPRINTS[known]
 
 
 def position(name: str, names: Sequence[str], kind: str) -> int:

@@ -12,14 +12,21 @@ import numpy as np
 from objrep_gym.scenes.engines import make_engine
 from objrep_gym.scenes.factors import Distribution, Factors
 from objrep_gym.scenes.palette import SKY, VIVID, rgb
-from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
+from objrep_gym.scenes.shapes import Solids
+from objrep_gym.scenes.things import (
+    AZIMUTH,
+    COLOUR,
+    ELEVATION,
+    FACTORS,
+    PLACE,
+    draw_things,
+    footprint,
+    height,
+)
 from objrep_gym.scenes.variants import VARIANTS, Ring, Variant
 from objrep_gym.scenes.view import Cameras, Light, View
 from objrep_gym.scenes.world import About, Random
 
-FACTORS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading", "azimuth", "elevation")
-SHAPE, HUE, SATURATION, VALUE, SIZE, X, Y, HEADING, AZIMUTH, ELEVATION = range(len(FACTORS))
-COLOUR, PLACE = slice(HUE, VALUE + 1), slice(X, Y + 1)
 BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
 LOOKS = ("published", "plain")
 OUTPUTS = ("image", "mask", "depth")
@@ -66,7 +73,7 @@ class Room:
         self.look, self.size, self.profile, self.light = look, in_pixels(size), profile, light
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
-        sizes = (len(SHAPES),) + (0,) * (len(FACTORS) - 1)
+        sizes = (self.variant.kinds,) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
         self.engine = make_engine(engine, self.size, LIGHTS[light], rgb(np.array(SKY)), profile)
         self.presses_shadows = look == "published" and (engine, profile) != ("opengl", "pretty")
@@ -217,21 +224,6 @@ def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: Abo
         scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])
 
 
-def footprint(entities: np.ndarray) -> np.ndarray:
-    """Radius in metres of the circle on the floor that holds each entity (…, F); NaN where none exists."""
-    return look_up(FOOTPRINT, entities) * entities[..., SIZE]
-
-
-def height(entities: np.ndarray) -> np.ndarray:
-    """Metres of each entity's centre above the floor that it rests on; NaN where none exists."""
-    return look_up(HEIGHT, entities) * entities[..., SIZE]
-
-
-def look_up(table: np.ndarray, entities: np.ndarray) -> np.ndarray:
-    """The value for each entity's shape, that of shape 0 where none exists."""
-    return table[np.nan_to_num(entities[..., SHAPE]).astype(int)]
-
-
 def slabs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Floor and walls as boxes whose own z axis points into the room: centres, axes (5, 3, 3), half extents."""
     thick, angles = 0.05, np.arange(4) * np.pi / 2
@@ -249,23 +241,23 @@ SURFACES = len(SLABS[0])
 
 def draw_list(scenes: np.ndarray, textured: bool) -> Solids:
     """Floor and walls, then the things on the floor, of scenes (N, E, F)."""
-    there = ~np.isnan(scenes[:, 1:, SHAPE])
-    there[:, :SURFACES] = True
-    casts = there.copy()
-    casts[:, :SURFACES] = False
-    known = np.nan_to_num(scenes)[:, 1:]
-    things, shape = known[:, SURFACES:], known[..., SHAPE].astype(int)
-    n, count = there.shape
-    centre, axes, extents = np.empty((n, count, 3)), np.empty((n, count, 3, 3)), np.empty((n, count, 3))
-    for whole, surface in zip((centre, axes, extents), SLABS, strict=True):
-        whole[:, :SURFACES] = surface
-    centre[:, SURFACES:, :2], centre[:, SURFACES:, 2] = things[..., PLACE], height(things)
-    axes[:, SURFACES:] = about_vertical(things[..., HEADING])
-    extents[:, SURFACES:] = EXTENTS[shape[:, SURFACES:]] * things[..., SIZE, None]
-    texture = np.zeros((n, count), int)
-    texture[:, :SURFACES] = (1, 2, 2, 2, 2) if textured else 0
-    ids = np.broadcast_to(np.arange(1, count + 1), (n, count))
-    return Solids(shape, centre, axes, extents, rgb(known[..., COLOUR]), ids, texture, there, casts)
+    return draw_surfaces(scenes[:, 1 : 1 + SURFACES].astype(float), textured) + draw_things(
+        scenes[:, 1 + SURFACES :].astype(float), first=1 + SURFACES
+    )
+
+
+def draw_surfaces(surfaces: np.ndarray, textured: bool) -> Solids:
+    """Floor and walls, with the colours of their rows (N, SURFACES, F)."""
+    n = len(surfaces)
+
+    def everywhere(values: np.ndarray) -> np.ndarray:
+        return np.broadcast_to(values, (n, *values.shape))
+
+    centre, axes, extents = map(everywhere, SLABS)
+    texture = np.array((1, 2, 2, 2, 2)) if textured else np.zeros(SURFACES, int)
+    cubes, ids, there = np.zeros(SURFACES, int), np.arange(1, 1 + SURFACES), np.ones(SURFACES, bool)
+    shape, entity, pattern, present, casts = map(everywhere, (cubes, ids, texture, there, ~there))
+    return Solids(shape, centre, axes, extents, rgb(surfaces[..., COLOUR]), entity, pattern, present, casts)
 
 
 def shadows(solids: Solids, cameras: Cameras, lit: Light) -> Solids:
@@ -274,7 +266,8 @@ def shadows(solids: Solids, cameras: Cameras, lit: Light) -> Solids:
     A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
     colour times `share`, the part of the light there that does not come from the distant lamp."""
     light = np.asarray(lit.direction)
-    things, flat, lift = solids[SURFACES:], 2e-3, 4e-3
+    flat, lift, things = 2e-3, 4e-3, solids[SURFACES:]
+    things = replace(things, present=things.present & things.casts)
     parts = []
     for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
         normal = np.asarray(normal, float)

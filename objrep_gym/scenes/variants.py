@@ -27,7 +27,7 @@ class Variant:
     `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
     that follow the objects (a hand), drawn last; those that are also `apart` stand outside the arena, across the room from
     the camera. `clearance` is kept between footprints, metres. `shuffled` objects change places in the list, so that no
-    number tells what an object is for."""
+    number tells what an object is for. `kinds` says how many of `things.KINDS`, from the first one on, it may hold."""
 
     objects: tuple[Distribution | Beside, ...]
     least: int
@@ -38,6 +38,7 @@ class Variant:
     clearance: float = 0.05
     apart: tuple[str, ...] = ()
     shuffled: bool = False
+    kinds: int = len(SHAPES)
 
 
 ANY_SHAPE = Choice("shape", tuple(range(len(SHAPES))))
