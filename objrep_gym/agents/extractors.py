@@ -1,4 +1,5 @@
-"""From slots (K, D) to the features of a policy: flat, which depends on the order of slots, and deep sets, which does not.
+"""From slots (K, D) to the features of a policy: flat, which depends on the order of slots, and three that do not: deep
+sets, a relation network, and attention.
 
 Pixels need nothing here: stable-baselines3's own `NatureCNN` takes uint8 images, and its policies divide them by 255 and
 put channels first by themselves. So `"cnn"` names that class, and no wrapper of ours may normalise a second time.
@@ -54,6 +55,57 @@ class DeepSetExtractor(BaseFeaturesExtractor):
         return self.whole(torch.cat((slots.mean(1), slots.amax(1)), dim=-1)).relu()
 
 
+class RelationExtractor(BaseFeaturesExtractor):
+    """A relation network (Santoro et al. 2017): every slot is compared with every other one before they are pooled.
+
+    The paper's g is a perceptron of pairs. Here its first layer is A slot_i + B slot_j, so that a pair costs one addition,
+    and its last one is applied after the sum over j, with which it commutes (eq. 1 without f, for each i): K² pairs cost
+    little more than K slots. What a slot is to the others then joins what it is by itself, and the pool is that of
+    `DeepSetExtractor`; the paper sums over all pairs at once, and cannot say of which slot a relation held. "Which one is
+    like no other?" takes one layer of this, and more than a maximum over slots can say. Raises ValueError for spaces other
+    than Box(K, D).
+    """
+
+    def __init__(self, observation_space: spaces.Space, features_dim: int = 128, width: int = 128):
+        super().__init__(observation_space, features_dim)
+        _, latent = slot_shape(observation_space)
+        self.scale = Scale(latent)
+        self.one, self.other = nn.Linear(latent, width), nn.Linear(latent, width, bias=False)
+        self.related, self.itself = nn.Linear(2 * width, width), nn.Linear(latent, width, bias=False)
+        self.alone = perceptron(width, width, width)
+        self.whole = nn.Linear(2 * width, features_dim)
+
+    def forward(self, observations: Float[Tensor, "B K D"]) -> Float[Tensor, "B F"]:
+        slots = self.scale(observations)
+        pairs = (self.one(slots)[:, :, None] + self.other(slots)[:, None]).relu()  # (B, K, K, width)
+        relations = torch.cat((pairs.mean(2), pairs.amax(2)), dim=-1)
+        slots = self.alone((self.related(relations) + self.itself(slots)).relu())
+        return self.whole(torch.cat((slots.mean(1), slots.amax(1)), dim=-1)).relu()
+
+
+class AttentionExtractor(BaseFeaturesExtractor):
+    """A transformer over the slots and a token of its own, whose output is the features: the pooling of OCRL (Yoon et al.
+    2023, §3.2), with its numbers: `width` 128, 8 heads, 1 layer, no positions, no dropout.
+
+    Differs from theirs: norms come before each part (Xiong et al. 2020), which trains at larger learning rates. Raises
+    ValueError for spaces other than Box(K, D).
+    """
+
+    def __init__(self, observation_space: spaces.Space, features_dim: int = 128, width: int = 128, heads: int = 8):
+        super().__init__(observation_space, features_dim)
+        _, latent = slot_shape(observation_space)
+        self.scale = Scale(latent)
+        self.token = nn.Parameter(torch.zeros(width))
+        self.into = nn.Linear(latent, width)
+        self.mix = nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0, batch_first=True, norm_first=True)
+        self.whole = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, features_dim), nn.ReLU())
+
+    def forward(self, observations: Float[Tensor, "B K D"]) -> Float[Tensor, "B F"]:
+        slots = self.into(self.scale(observations))
+        token = self.token.expand(len(slots), 1, -1)
+        return self.whole(self.mix(torch.cat((token, slots), dim=1))[:, 0])
+
+
 class Scale(nn.Module):
     """Each latent dimension less its mean, over its standard deviation, both over all slots: never per slot index, which
     would tell slots apart. Set once, by `set_from`, and then fixed: statistics that moved while the policy learned would
@@ -93,4 +145,10 @@ def slot_shape(space: spaces.Space) -> tuple[int, int]:
     return space.shape[0], space.shape[1]
 
 
-EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {"flat": FlatExtractor, "deep-set": DeepSetExtractor, "cnn": NatureCNN}
+EXTRACTORS: dict[str, type[BaseFeaturesExtractor]] = {
+    "flat": FlatExtractor,
+    "deep-set": DeepSetExtractor,
+    "relation": RelationExtractor,
+    "attention": AttentionExtractor,
+    "cnn": NatureCNN,
+}

@@ -52,7 +52,7 @@ class AgentRun:
     """An environment id, such as ObjRep/Reach-v0; of others, any with pictures."""
     encoder: str = "monet-lite@objects-room"
     """A reference of weights, `colour`, `oracle` for true factors, or `pixels`."""
-    extractor: Literal["deep-set", "flat"] | None = None
+    extractor: Literal["deep-set", "relation", "attention", "flat"] | None = None
     """What pools the slots; the preset's if None. Pixels always go through a convolutional network."""
     preset: Literal["ppo", "ppo-ocrl"] = "ppo"
     """ppo is tuned for 16 environments at once; ppo-ocrl has the numbers of Yoon et al. 2023."""

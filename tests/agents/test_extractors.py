@@ -5,9 +5,17 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from objrep_gym.agents.extractors import DeepSetExtractor, FlatExtractor, Scale, slot_shape
+from objrep_gym.agents.extractors import (
+    AttentionExtractor,
+    DeepSetExtractor,
+    FlatExtractor,
+    RelationExtractor,
+    Scale,
+    slot_shape,
+)
 
 SLOTS = spaces.Box(-10, 10, (5, 7), np.float32)
+SETS = (DeepSetExtractor, RelationExtractor, AttentionExtractor)
 
 
 @pytest.fixture
@@ -15,23 +23,38 @@ def slots() -> torch.Tensor:
     return torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("kind", [FlatExtractor, DeepSetExtractor])
+@pytest.mark.parametrize("kind", [FlatExtractor, *SETS])
 def test_features_have_the_size_that_was_asked_for(kind, slots):
     assert kind(SLOTS, 24, 16)(slots).shape == (6, 24)
 
 
-def test_a_deep_set_does_not_know_the_order_of_slots(slots):
-    extractor = DeepSetExtractor(SLOTS, 24, 16)
+@pytest.mark.parametrize("kind", SETS)
+def test_a_set_does_not_know_the_order_of_slots(kind, slots):
+    extractor = kind(SLOTS, 24, 16)
     order = torch.tensor([3, 0, 4, 2, 1])
     assert torch.allclose(extractor(slots), extractor(slots[:, order]), atol=1e-6)
 
 
-def test_a_deep_set_sees_every_slot(slots):
-    extractor = DeepSetExtractor(SLOTS, 24, 16)
+@pytest.mark.parametrize("kind", SETS)
+def test_a_set_sees_every_slot(kind, slots):
+    extractor = kind(SLOTS, 24, 16)
     for k in range(5):
         moved = slots.clone()
         moved[:, k] += 3
         assert not torch.allclose(extractor(slots), extractor(moved), atol=1e-3), f"slot {k} changes nothing"
+
+
+def test_a_relation_network_compares_every_pair(slots):
+    """Against the paper's own form: a perceptron of each pair, one after the other."""
+    extractor = RelationExtractor(SLOTS, 24, 16)
+    first = torch.cat((extractor.one.weight, extractor.other.weight), dim=1)  # of the pair, one slot after the other
+    rows = []
+    for i in range(5):
+        pairs = [(torch.cat((slots[:, i], slots[:, j]), dim=1) @ first.T + extractor.one.bias).relu() for j in range(5)]
+        told = extractor.related(torch.cat((sum(pairs) / 5, torch.stack(pairs).amax(0)), dim=1))
+        rows.append(extractor.alone((told + slots[:, i] @ extractor.itself.weight.T).relu()))
+    pooled = torch.cat((torch.stack(rows).mean(0), torch.stack(rows).amax(0)), dim=1)
+    assert torch.allclose(extractor(slots), extractor.whole(pooled).relu(), atol=1e-5)
 
 
 def test_a_flat_extractor_knows_the_order_of_slots(slots):
@@ -39,8 +62,9 @@ def test_a_flat_extractor_knows_the_order_of_slots(slots):
     assert not torch.allclose(extractor(slots), extractor(slots.flip(1)), atol=1e-3)
 
 
-def test_every_parameter_learns(slots):
-    extractor = DeepSetExtractor(SLOTS, 24, 16)
+@pytest.mark.parametrize("kind", [FlatExtractor, *SETS])
+def test_every_parameter_learns(kind, slots):
+    extractor = kind(SLOTS, 24, 16)
     extractor(slots).sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in extractor.parameters())
 
