@@ -210,7 +210,7 @@ def test_alone_a_process_agrees_with_itself():
 
 
 PAIR = """
-import os
+import os, time
 import torch
 from objrep_gym.data.batches import batches
 from objrep_gym.processes import agreed, leads
@@ -235,6 +235,7 @@ noise = [torch.empty(1) for _ in range(2)]
 torch.distributed.all_gather(noise, torch.rand(1))
 assert noise[0] != noise[1]
 assert now.step == 3 and stop and leads() == (rank == 0)
+time.sleep(1)  # gloo's thread still holds tensors of the last exchange, and needs the interpreter to let go of them
 torch.distributed.destroy_process_group()
 """
 
