@@ -54,8 +54,8 @@ class AgentRun:
     """A reference of weights, `colour`, `oracle` for true factors, or `pixels`."""
     extractor: Literal["deep-set", "relation", "attention", "flat"] | None = None
     """What pools the slots; the preset's if None. Pixels always go through a convolutional network."""
-    preset: Literal["ppo", "ppo-ocrl"] = "ppo"
-    """ppo is tuned for 16 environments at once; ppo-ocrl has the numbers of Yoon et al. 2023."""
+    preset: Literal["ppo", "ppo-wide", "ppo-ocrl"] = "ppo"
+    """ppo is tuned for 16 environments at once, ppo-wide for 64 and long runs; ppo-ocrl is Yoon et al.'s (2023)."""
     steps: int = 100_000
     """Environment steps, summed over environments."""
     envs: int = 16

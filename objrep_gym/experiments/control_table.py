@@ -1,4 +1,5 @@
-"""ControlTable: agents by row, some seeds each, how often they succeed, and how fast they learned it."""
+"""ControlTable: agents by row, some seeds each, how often they succeed beside hands that learn nothing, and how fast they
+learned it."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -19,13 +20,15 @@ COLUMNS = {
     "success": Column("success", "rate", "high"),
     "seeds": Column("each seed", "text"),
     "length": Column("steps of an episode", "number"),
-    "episodes": Column("episodes"),
+    "steps": Column("steps of learning"),
+    "random": Column("random hand", "rate"),
+    "privileged": Column("privileged hand", "rate"),
 }
 
 
 @dataclass(frozen=True)
 class ControlTable:
-    """What is compared. Rows of one environment; the hands that learn nothing stand beneath."""
+    """What is compared: agents in one environment, or in several; hands that learn nothing play what each of them plays."""
 
     title: str
     rows: Mapping[str, AgentRun]
@@ -50,14 +53,16 @@ class ControlTable:
         return dataclasses.replace(self, rows=rows, seeds=max(1, round(self.seeds * scale)))
 
     def perform(self, folder: Path, progress: bool = True) -> tuple[list[dict[str, Any]], list[Section]]:
-        """Trains what is not trained yet, below `folder`: all records, one an agent and one a hand, and the page."""
+        """Trains what is not trained yet, below `folder`: a record for each agent, the hands' in it, and the page."""
         records: list[dict[str, Any]] = []
+        ceilings: dict[str, dict[str, Any]] = {}
         for row, run in self.rows.items():
             for seed in range(self.seeds):
                 agent = dataclasses.replace(run, seed=seed)
-                found = perform(agent, place(folder, row, seed), Keeping(progress=progress))
-                records.append({"row": row, **found[0]})
-        records += [{"row": found[1]["agent"], **found[1]}, {"row": "privileged hand", **privileged(agent)}]
+                learned, random = perform(agent, place(folder, row, seed), Keeping(progress=progress))
+                if run.env not in ceilings:
+                    ceilings[run.env] = privileged(agent)
+                records.append({"row": row, **learned, "random": random, "privileged": ceilings[run.env]})
         lines = {row: learning(folder, row, self.seeds) for row in self.rows}
         picture = Picture(
             both(lambda: curves(lines, "environment steps", "success", rate=True)), "Success grows with steps"
@@ -65,7 +70,7 @@ class ControlTable:
         return records, [Section(self.title, [self.table(records), picture])]
 
     def table(self, records: list[dict[str, Any]]) -> Table:
-        """The records, row by row: a mean over seeds with the lowest and the highest; a hand's rate with its interval."""
+        """The records, row by row: a mean over seeds with the lowest and the highest; the hands of the first seed."""
         rows = {name: cells([record for record in records if record["row"] == name]) for name in named(records)}
         paper = {name: {"success": said} for name, said in self.paper.items()}
         return Table(self.title, COLUMNS, rows, paper, self.notes, first="agent")
@@ -83,14 +88,21 @@ def named(records: list[dict[str, Any]]) -> list[str]:
 def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
     """One row's cells."""
     rates = [record["success"] for record in records]
-    several = len(records) > 1
-    low, high = (min(rates), max(rates)) if several else (records[0]["success_low"], records[0]["success_high"])
+    several, first = len(records) > 1, records[0]
+    low, high = (min(rates), max(rates)) if several else (first["success_low"], first["success_high"])
     return {
         "success": Interval(float(np.mean(rates)), low, high),
         "seeds": "  ".join(f"{100 * rate:.1f}" for rate in rates) if several else None,
         "length": float(np.mean([record["length"] for record in records])),
-        "episodes": sum(record["episodes"] for record in records),
+        "steps": first["steps"],
+        "random": rate(first["random"]),
+        "privileged": rate(first["privileged"]),
     }
+
+
+def rate(record: dict[str, Any]) -> Interval:
+    """A hand's rate of success with its interval."""
+    return Interval(record["success"], record["success_low"], record["success_high"])
 
 
 def learning(folder: Path, row: str, seeds: int) -> Curve:

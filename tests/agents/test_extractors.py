@@ -11,6 +11,7 @@ from objrep_gym.agents.extractors import (
     FlatExtractor,
     RelationExtractor,
     Scale,
+    bounded,
     slot_shape,
 )
 
@@ -47,14 +48,22 @@ def test_a_set_sees_every_slot(kind, slots):
 def test_a_relation_network_compares_every_pair(slots):
     """Against the paper's own form: a perceptron of each pair, one after the other."""
     extractor = RelationExtractor(SLOTS, 24, 16)
-    first = torch.cat((extractor.one.weight, extractor.other.weight), dim=1)  # of the pair, one slot after the other
+    first = torch.cat([part.weight for part in (extractor.one, extractor.other, extractor.apart)], dim=1)
     rows = []
     for i in range(5):
-        pairs = [(torch.cat((slots[:, i], slots[:, j]), dim=1) @ first.T + extractor.one.bias).relu() for j in range(5)]
-        told = extractor.related(torch.cat((sum(pairs) / 5, torch.stack(pairs).amax(0)), dim=1))
-        rows.append(extractor.alone((told + slots[:, i] @ extractor.itself.weight.T).relu()))
+        apart = [bounded(slots[:, i] - slots[:, j]) for j in range(5)]
+        told = [torch.cat((slots[:, i], slots[:, j], apart[j], apart[j] ** 2), dim=1) for j in range(5)]
+        pairs = torch.stack([extractor.related((pair @ first.T + extractor.one.bias).relu()) for pair in told])
+        rows.append(extractor.alone(torch.cat((pairs.mean(0), pairs.amax(0), slots[:, i]), dim=1)))
     pooled = torch.cat((torch.stack(rows).mean(0), torch.stack(rows).amax(0)), dim=1)
-    assert torch.allclose(extractor(slots), extractor.whole(pooled).relu(), atol=1e-5)
+    assert torch.allclose(extractor(slots), extractor.whole(pooled), atol=1e-5)
+
+
+def test_differences_are_bounded_and_keep_their_sign():
+    difference = torch.linspace(-100, 100, 2001)
+    assert bounded(difference).abs().max() < 2
+    assert (bounded(difference).diff() >= 0).all()
+    assert torch.allclose(bounded(torch.tensor([-1e-3, 1e-3])), torch.tensor([-2e-3, 2e-3]), rtol=1e-4)
 
 
 def test_a_flat_extractor_knows_the_order_of_slots(slots):

@@ -29,15 +29,16 @@ def test_every_experiment_leaves_a_page(name, tmp_path):
 
 
 def records(*rates):
-    told = {"row": "a", "success_low": 0.1, "success_high": 0.9, "length": 5.0, "episodes": 200}
-    return [{**told, "success": rate} for rate in rates]
+    hand = {"success": 0.3, "success_low": 0.2, "success_high": 0.4}
+    told = {"row": "a", "success_low": 0.1, "success_high": 0.9, "length": 5.0, "steps": 100_000}
+    return [{**told, "success": rate, "random": hand, "privileged": hand} for rate in rates]
 
 
 def test_several_seeds_are_told_by_their_mean_and_their_ends():
     table = ControlTable("t", {"a": AgentRun("ObjRep/Reach-v0", "oracle")}, paper={"a": ".9"}).table(records(0.5, 0.9, 0.7))
     assert dict(table.cells())["a"][0][0] == "70.0 [50.0, 90.0] (paper .9)"
     assert table.rows["a"]["seeds"] == "50.0  90.0  70.0"
-    assert table.rows["a"]["episodes"] == 600
+    assert table.rows["a"]["random"] == control_table.Interval(0.3, 0.2, 0.4)
 
 
 def test_a_single_one_is_told_with_its_own_interval():
