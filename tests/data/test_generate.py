@@ -16,6 +16,7 @@ import pytest
 
 from objrep_gym.data import drawing
 from objrep_gym.data import generate as module
+from objrep_gym.data.filling import alone
 from objrep_gym.data.generate import MANIFEST, Recipe, generate
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.shards import ShardsError, Stored, write_shard
@@ -174,7 +175,7 @@ def test_a_damaged_manifest_is_named(tmp_path):
 def test_a_folder_in_use_is_refused(tmp_path):
     out = tmp_path / "out"
     out.mkdir()
-    with module.alone(out), pytest.raises(ShardsError, match="by another process"):
+    with alone(out), pytest.raises(ShardsError, match="by another process"):
         generate(RECIPE, out, progress=False)
     generate(RECIPE, out, progress=False)
 
