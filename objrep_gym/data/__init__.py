@@ -7,15 +7,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from objrep_gym.data.objects_room import ObjectsRoom
+from objrep_gym.data.published import Published, open_published
+from objrep_gym.data.scenenet import SceneNet
+from objrep_gym.data.tfrecords import Clevr, MultiDSprites, PublishedObjectsRoom
 
 if TYPE_CHECKING:
     from objrep_gym.data.batches import Source
 
-DATASETS: dict[str, ObjectsRoom] = {"objects-room": ObjectsRoom()}
+DATASETS: dict[str, Any] = {
+    "objects-room": ObjectsRoom(),
+    "published-objects-room": PublishedObjectsRoom(),
+    "clevr": Clevr(),
+    "multi-dsprites": MultiDSprites(),
+    "scenenet": SceneNet(),
+}
 
 
-def parse(text: str) -> ObjectsRoom | Path:
-    """What a line names: a dataset, `objects-room:variant=reach,look=plain,size=32`, or a folder of shards.
+def drawn() -> dict[str, Any]:
+    """The datasets that are drawn: their descriptions open a world."""
+    return {name: dataset for name, dataset in DATASETS.items() if not isinstance(dataset, Published)}
+
+
+def downloaded() -> dict[str, Published]:
+    """The datasets that others published, and that a user downloads."""
+    return {name: dataset for name, dataset in DATASETS.items() if isinstance(dataset, Published)}
+
+
+def parse(text: str) -> Any:
+    """The description that a line names: of a dataset, `objects-room:variant=reach,look=plain,size=32` or
+    `clevr:folder=downloads/clevr`; or the path of a folder of shards.
 
     Raises ValueError on an unknown dataset, option or value, naming those that there are.
     """
@@ -35,7 +55,7 @@ def parse(text: str) -> ObjectsRoom | Path:
         if key not in fields or not equals:
             raise ValueError(f"{option!r} in {text!r}: {name} takes {', '.join(f'{field}=…' for field in fields)}")
         given[key] = number(value, text) if fields[key] is int else value
-    return dataclasses.replace(chosen, **given)  # type: ignore[arg-type]
+    return dataclasses.replace(chosen, **given)
 
 
 def described(data: str, options: Mapping[str, Any]) -> str:
@@ -48,13 +68,15 @@ def described(data: str, options: Mapping[str, Any]) -> str:
 
 
 def crossed(data: Sequence[str], variants: Sequence[str], looks: Sequence[str], size: int) -> Iterator[str]:
-    """Every dataset that is drawn in every variant and look, at the model's size; folders as they are."""
+    """Every dataset in every variant and look, at the model's size where it has sizes; folders as they are."""
     for name in data:
-        if name.partition(":")[0] not in DATASETS and not (variants or looks):
+        known = DATASETS.get(name.partition(":")[0])
+        if known is None and not (variants or looks):
             yield name
             continue
+        scaled = size if hasattr(known, "size") and "size=" not in name else None
         for variant, look in product(variants or (None,), looks or (None,)):
-            yield described(name, {"variant": variant, "look": look, "size": None if "size=" in name else size})
+            yield described(name, {"variant": variant, "look": look, "size": scaled})
 
 
 def number(value: str, text: str) -> int:
@@ -65,7 +87,8 @@ def number(value: str, text: str) -> int:
 
 
 def open_source(text: str, seed: int = 0, split: str = "train") -> "Source":
-    """The numbered scenes that a line names: drawn from `seed` and `split`, or stored. With `about`, `size`, `examples`."""
+    """The numbered scenes that a line names: drawn from `seed` and `split`, of a downloaded set's `split`, or all of a
+    folder. With `about`, `size`, `examples`."""
     from objrep_gym.data.batches import Drawn
 
     described = parse(text)
@@ -73,4 +96,6 @@ def open_source(text: str, seed: int = 0, split: str = "train") -> "Source":
         from objrep_gym.data.shards import Stored
 
         return Stored(described)
+    if isinstance(described, Published):
+        return open_published(described, split)
     return Drawn(described.open(), seed, split)

@@ -1,7 +1,7 @@
 """A folder that is filled file by file: whose it is, who fills it now, and what a full disk says.
 
-The manifest tells what the folder is being filled with. It is written first, so that the same call goes on where an earlier one
-was stopped, and any other call is refused.
+The manifest tells what the folder is being filled with. It is written first, so that the same call goes on where an
+earlier one was stopped, and any other call is refused.
 """
 
 import errno

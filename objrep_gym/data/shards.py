@@ -114,20 +114,64 @@ def read_layout(path: Path) -> tuple[Layout, int]:
     return layout, footer.num_rows
 
 
-def check_shard(path: Path, layout: Layout, rows: int) -> None:
-    """Read a whole shard against its digest; raises ShardsError if it is damaged or not what was asked for."""
+def digest_of(path: Path) -> str:
+    """The digest that a shard says it has, from its footer alone."""
     import pyarrow.parquet as pq
 
+    return pq.read_metadata(path).metadata[DIGEST].decode()
+
+
+def check_shard(path: Path, layout: Layout, rows: int) -> None:
+    """Read a whole shard against its digest; raises ShardsError if it is damaged or not what was asked for."""
     found, count = read_layout(path)
     if (found, count) != (layout, rows):
         raise ShardsError(f"{path} holds {count} scenes of another kind than the {rows} asked for: it is left as it is")
+    read_whole(path, "delete it, and the same command draws it again")
+
+
+def read_whole(path: Path, remedy: str) -> "pa.Table":
+    """A shard's rows, against its digest; raises ShardsError, with the remedy, if it is damaged."""
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(path, use_threads=False)
         whole = table.schema.metadata[DIGEST].decode() == digest(table)
     except Exception as error:  # a flipped bit surfaces as anything, up to a demand for petabytes
-        raise ShardsError(f"{path} is damaged ({error}): delete it, and the same command draws it again") from error
+        raise ShardsError(f"{path} is damaged ({error}): {remedy}") from error
     if not whole:
-        raise ShardsError(f"{path} is damaged (its digest differs): delete it, and the same command draws it again")
+        raise ShardsError(f"{path} is damaged (its digest differs): {remedy}")
+    return table
+
+
+def read_shard(path: Path, outputs: Sequence[str]) -> View:
+    """The scenes of one shard, without the cache that `Stored` reads from. Raises ShardsError if it is damaged."""
+    layout, rows = read_layout(path)
+    table = read_whole(path, "generate or import it anew")
+    factors = np.empty((rows, len(layout.about.entities), len(layout.about.factors)), np.float32)
+    for column, name in enumerate(layout.about.factors):
+        factors[:, :, column] = np.concatenate([floats(piece) for piece in table.column(name).chunks])
+    pictures = {
+        name: layout.pictures(name, np.concatenate([pixels(piece) for piece in table.column(name).chunks]))
+        for name in outputs
+        if name in layout.outputs
+    }
+    return View(pictures["image"], pictures.get("mask"), pictures.get("depth"), factors)
+
+
+def shards_of(folder: Path) -> tuple[list[Path], list[int], Layout]:
+    """The shards of a folder in order, the scenes of each, and what all of them hold. Raises ShardsError if there are
+    none, or they differ."""
+    paths = sorted(folder.glob("*.parquet"))
+    if not paths:
+        raise ShardsError(
+            f"{folder} holds no shards (*.parquet). `objrep-gym generate objects-room --count 10000 --out {folder}` draws "
+            "some"
+        )
+    layouts = [read_layout(path) for path in paths]
+    different = [path for path, (layout, _) in zip(paths, layouts, strict=True) if layout != layouts[0][0]]
+    if different:
+        raise ShardsError(f"{different[0]} holds scenes of another kind than {paths[0].name} beside it")
+    return paths, [rows for _, rows in layouts], layouts[0][0]
 
 
 class Stored:
@@ -138,18 +182,8 @@ class Stored:
 
     def __init__(self, folder: Path | str):
         self.folder = Path(folder)
-        self.paths = sorted(self.folder.glob("*.parquet"))
-        if not self.paths:
-            raise ShardsError(
-                f"{self.folder} holds no shards (*.parquet). `objrep-gym generate objects-room --count 10000 --out "
-                f"{self.folder}` draws some"
-            )
-        layouts = [read_layout(path) for path in self.paths]
-        self.layout = layouts[0][0]
-        different = [path for path, (layout, _) in zip(self.paths, layouts, strict=True) if layout != self.layout]
-        if different:
-            raise ShardsError(f"{different[0]} holds scenes of another kind than {self.paths[0].name} beside it")
-        self.examples: int | None = sum(rows for _, rows in layouts)
+        self.paths, rows, self.layout = shards_of(self.folder)
+        self.examples: int | None = sum(rows)
         self.about, self.size = self.layout.about, self.layout.size
         self.mapped: Mapped | None = None
 

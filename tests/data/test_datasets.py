@@ -25,7 +25,7 @@ def test_a_line_names_a_dataset_with_options(text, described):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("objects-rom", "neither a dataset .objects-room. nor a folder"),
+        ("objects-rom", "neither a dataset .objects-room, .*clevr, .* nor a folder"),
         ("objects-room:colour=red", "takes variant=…, look=…, size=…"),
         ("objects-room:size", "takes variant="),
         ("objects-room:size=big", "'big' in .* must be a whole number"),
