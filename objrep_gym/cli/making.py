@@ -8,7 +8,7 @@ from typing import Any
 
 from tyro.conf import OmitArgPrefixes, Positional
 
-from objrep_gym.cli.options import Verb, only, presets, show, tell
+from objrep_gym.cli.options import Verb, given, only, presets, show, tell
 
 
 def demo() -> type[Verb]:
@@ -30,14 +30,14 @@ def demo() -> type[Verb]:
 
 def generate() -> type[Verb]:
     """Scenes into shards; datasets are subcommands."""
-    from objrep_gym.data import DATASETS
+    from objrep_gym.data import drawn
     from objrep_gym.data.generate import Recipe, generate
 
     @dataclass(frozen=True, kw_only=True)
     class Generate(Recipe):
         """Draw scenes into a dataset on disk; killed and called again, it goes on to the same bytes."""
 
-        world: OmitArgPrefixes[presets(DATASETS)]  # type: ignore[valid-type]
+        world: OmitArgPrefixes[presets(drawn())]  # type: ignore[valid-type]
         out: Path
         """Folder of the shards."""
         workers: int = field(default_factory=lambda: os.cpu_count() or 1)
@@ -97,22 +97,62 @@ def trainable(models: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def export() -> type[Verb]:
-    """A run becomes published weights."""
-    from objrep_gym.experiments.export import Exporting, export
+    """What was made leaves the house: weights of a run, scenes of a dataset."""
+    from objrep_gym.data.export import Named
+    from objrep_gym.experiments.export import Dtype, exporter
 
     @dataclass(frozen=True, kw_only=True)
-    class Export(Exporting):
-        """A training run becomes weights that others can use: rounded, judged on held-out scenes, with a card."""
+    class Export:
+        """A run becomes weights with a card; a dataset becomes TFRecords, WebDataset tar files or Parquet with PNGs.
 
-        run: Positional[Path]
-        """Run directory."""
+        What is exported decides which options it takes.
+        """
+
+        what: Positional[str]
+        """A run directory, a folder of shards, or a dataset such as objects-room:variant=reach."""
         out: Path
-        """Folder of the weights; its name is theirs, `monet-lite@objects-room`."""
+        """Folder of the result; the name of one with weights is theirs, `monet-lite@objects-room`."""
+        format: Named | None = None
+        """Of a dataset: tfrecords (DeepMind's layout), webdataset, or parquet, which is the default."""
+        count: int | None = None
+        """Of a dataset: scenes, from the first on; all of a folder, 10,000 that are drawn. Of a run: those it is judged
+        on."""
+        seed: int | None = None
+        """Of a dataset that is drawn: 0 if none is given."""
+        split: str | None = None
+        """Of a dataset that is drawn: train, validation or test; train if none is given."""
+        dtype: Dtype | None = None
+        """Of a run: what numbers are kept in; fp16 if none is given. Loading gives float32 again."""
+        exams: tuple[str, ...] | None = None
+        """Of a run: data that the model is judged on, of the test split; six kinds of rooms if none is given."""
 
         def __call__(self) -> None:
-            print(export(self.run, self.out, only(self, Exporting)))
+            kind, told, perform = exporter(self.what)
+            print(perform(self.what, self.out, given(self, kind, told, aside=("what", "out"))))
 
     return Export
+
+
+def importing() -> type[Verb]:
+    """What others published becomes shards."""
+    from objrep_gym.data import downloaded
+    from objrep_gym.data.published import import_scenes
+
+    @dataclass(frozen=True, kw_only=True)
+    class Import:
+        """A published dataset that was downloaded becomes a folder of shards; damaged scenes are left out and named.
+
+        Killed and called again, it goes on to the same bytes.
+        """
+
+        published: OmitArgPrefixes[presets(downloaded())]  # type: ignore[valid-type]
+        out: Path
+        """Folder of the shards."""
+
+        def __call__(self) -> None:
+            print(import_scenes(self.published, self.out))
+
+    return Import
 
 
 def agent() -> type[Verb]:

@@ -25,6 +25,17 @@ def only(options: Any, kind: type, **changed: Any) -> Any:
     return kind(**{f.name: changed.get(f.name, getattr(options, f.name)) for f in fields(kind)})
 
 
+def given(options: Any, kind: type, told: str, aside: tuple[str, ...] = ()) -> Any:
+    """What was given of the options that `kind` takes, as such a thing; its defaults for the rest. Raises ValueError on an
+    option that was given and that it does not take, as no option of `told`."""
+    named = {f.name: getattr(options, f.name) for f in fields(options) if f.name not in aside}
+    chosen, known = {name: value for name, value in named.items() if value is not None}, [f.name for f in fields(kind)]
+    foreign = [name for name in chosen if name not in known]
+    if foreign:
+        raise ValueError(f"--{foreign[0]} is no option of {told}, which takes {', '.join(f'--{name}' for name in known)}")
+    return kind(**chosen)
+
+
 def tell(records: Iterable[Mapping[str, Any]], as_json: bool, as_table: Callable[[list[Any]], Any]) -> None:
     """Prints records as they come, one JSON object per line, or all of them as a table."""
     if as_json:

@@ -6,7 +6,7 @@ The card is generated from the run and from this measurement; nothing in it is t
 import json
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from itertools import pairwise
@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from objrep_gym import weights
-from objrep_gym.data import whole
+from objrep_gym.data import parse, whole
+from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
+from objrep_gym.data.published import Published
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.judge import METRICS, Exam, as_table, evaluate
@@ -42,16 +44,31 @@ MOVED = 0.005  # how far a rate may move where weights are rounded
 LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
 
 
+Dtype = Literal["float32", "bf16", "fp16"]
+
+
 @dataclass(frozen=True)
 class Exporting:
     """How a run is exported."""
 
-    dtype: Literal["float32", "bf16", "fp16"] = "fp16"
+    dtype: Dtype = "fp16"
     """What numbers are kept in; loading gives float32 again."""
     exams: tuple[str, ...] = EXAMS
     """Data that the model is judged on, of the test split."""
     count: int = 1000
     """Scenes of each."""
+
+
+def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
+    """How `what` is exported: the options, what it is in words, and what does it. Raises ValueError on what is neither a
+    run nor a dataset."""
+    path = Path(what)
+    if path.is_dir() and not any(path.glob("*.parquet")):
+        return Exporting, f"{what}, a run", export
+    described = parse(what)
+    if isinstance(described, (Path, Published)):
+        return Packing, f"{what}, which is stored", export_scenes
+    return DrawnPacking, f"{what}, which is drawn", export_scenes
 
 
 def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progress: bool = True) -> Path:
