@@ -5,6 +5,7 @@ A user downloads such a set, as its page says; nothing here fetches anything.
 """
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -197,13 +198,16 @@ def resized(found: Found, size: tuple[int, int]) -> Found:
     return np.asarray(scaled), np.asarray(nearest), factors
 
 
-def prepare(published: Published, progress: bool = True) -> Path:
-    """The set's shards, in a folder beside its files; made at the first time. Raises as `import_scenes` does."""
+def prepare(published: Published) -> Path:
+    """The set's shards, in a folder beside its files; made at the first time, with a bar on a terminal. Raises as
+    `import_scenes` does."""
     (place, *_), own = files_of(published), {"kind", "folder"}
     settings = [str(value) for name, value in to_json(published).items() if name not in own]
     folder = Path(published.folder)
     out = (folder if folder.is_dir() else place.parent) / "shards" / "-".join([published.name, *settings])
-    return import_scenes(published, out, progress and not (out / REPORT).exists()).folder
+    if not (out / REPORT).exists():
+        print(f"importing {published.name} into {out}, once", file=sys.stderr)  # standard output may be JSON
+    return import_scenes(published, out, progress=sys.stdout.isatty()).folder
 
 
 class Part:

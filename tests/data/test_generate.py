@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,6 +229,19 @@ def test_progress_is_told_in_lines_where_there_is_no_terminal(tmp_path, capsys):
     assert last.startswith("generate out 100/100  ")
     assert "images/s" in last
     assert "0:00:00 left" in last
+
+
+def test_memory_does_not_grow_with_the_number_of_scenes(tmp_path):
+    """Python's and numpy's allocations at their peak: sixteen shards need no more than four."""
+    small = replace(RECIPE, world=SquaresDescription(size=32), rows=64)
+    generate(replace(small, count=64), tmp_path / "warm", progress=False)
+    peaks = []
+    for count in (256, 1024):
+        tracemalloc.start()
+        generate(replace(small, count=count), tmp_path / str(count), progress=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0], peaks
 
 
 def test_sampling_and_writing_cost_less_than_rendering(tmp_path):

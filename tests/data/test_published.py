@@ -322,6 +322,30 @@ def test_a_test_set_is_all_test(tmp_path):
     assert [open_source(text, split=split).examples for split in ("train", "test")] == [1, 1]
 
 
+def test_a_downloaded_set_is_trained_and_judged_on_by_its_name(rooms, tmp_path, capsys):
+    """The commands as people give them; ids are judged, and no scene of the test is trained on."""
+    from objrep_gym.cli import main
+
+    data = f"published-objects-room:folder={rooms}"
+    words = ["train", "monet-lite", "--data", data, "--model.widths", "4", "4", "4", "4", "--steps", "1", "--batch", "2"]
+    assert main([*words, "--out", str(tmp_path / "run")]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", "colour", "--data", data, "--count", "3", "--json"]) == 0
+    first, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (first["data"], first["split"], first["count"]) == ("published-objects-room", "test", 3)
+    assert 0 <= first["ari_fg"] <= 1
+
+
+def test_an_import_is_a_command(rooms, tmp_path, capsys):
+    from objrep_gym.cli import main
+
+    words = ["import", "published-objects-room", "--folder", str(rooms), "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{tmp_path / 'out'}: 30 scenes"
+    assert main([*words[:2], "--out", str(tmp_path / "none")]) == 2
+    assert "no folder is named" in capsys.readouterr().err
+
+
 @pytest.fixture
 def scenenet(tmp_path):
     """Two trajectories with frames 0, 25 and 100, as SceneNet RGB-D is unpacked."""
