@@ -11,7 +11,7 @@ import numpy as np
 
 VARINT, DOUBLE, LENGTH, FLOAT = 0, 1, 2, 5  # how protobuf says that a value is laid out
 BYTES, FLOATS, WHOLE = 1, 2, 3  # the kinds of a feature, by their field numbers
-ENTRY = np.array([1 << 3 | LENGTH, 1], np.uint8)  # before each byte of a list of single bytes
+ENTRY = (1 << 3 | LENGTH, 1)  # before each byte of a list of single bytes
 Features = dict[str, np.ndarray]
 """Features by name: uint8, the strings of a list of bytes one after the other; float32; int64. All (n,)."""
 
@@ -31,8 +31,8 @@ def encoded(features: Mapping[str, np.ndarray]) -> bytes:
 def feature(values: np.ndarray) -> bytes:
     """A Feature message."""
     if values.dtype == np.uint8:
-        entries = np.empty((values.size, 3), np.uint8)
-        entries[:, :2], entries[:, 2] = ENTRY, values.ravel()
+        entries = np.empty(3 * values.size, np.uint8)
+        entries[0::3], entries[1::3], entries[2::3] = *ENTRY, values.ravel()
         return field(BYTES, entries.tobytes())
     if values.dtype == np.float32:
         return field(FLOATS, field(1, values.astype("<f4").tobytes()))
@@ -79,7 +79,7 @@ def listed(message: memoryview) -> np.ndarray:
 def strings(message: memoryview) -> np.ndarray:
     """uint8: the strings of a BytesList, one after the other."""
     flat = np.frombuffer(message, np.uint8)
-    if len(flat) % 3 == 0 and np.array_equal(flat[0::3], np.full(len(flat) // 3, ENTRY[0])) and (flat[1::3] == 1).all():
+    if len(flat) % 3 == 0 and (flat[0::3] == ENTRY[0]).all() and (flat[1::3] == ENTRY[1]).all():
         return flat[2::3].copy()
     return np.frombuffer(b"".join(messages(message, 1)), np.uint8)
 

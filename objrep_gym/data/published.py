@@ -87,6 +87,8 @@ def import_scenes(published: Published, out: Path | str, progress: bool = True) 
     good scene; ShardsError, changing nothing, where `out` holds something else.
     """
     out, files = Path(out), files_of(published)
+    if min(published.pixels()) < 1:
+        raise ValueError(f"size is {min(published.pixels())}: a picture has at least 1 pixel")
     layout = Layout(published.about(), published.pixels(), ("image", "mask"))
     names = [shard(published, number) for number in range(MOST)]
     told = {name: value for name, value in to_json(published).items() if name != "folder"}

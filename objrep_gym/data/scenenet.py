@@ -54,7 +54,7 @@ class SceneNet:
         for photo in sorted(path.glob("*.jpg"), key=by_number):
             try:
                 yield Seen(photo.name, 0, self.frame(photo, path.parent / "instance" / f"{photo.stem}.png"))
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SyntaxError) as error:  # pillow calls a broken PNG a syntax error
                 yield Seen(photo.name, 0, fault=str(error))
 
     def frame(self, photo: Path, instances: Path) -> Found:

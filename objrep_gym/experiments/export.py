@@ -63,8 +63,10 @@ def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
     """How `what` is exported: the options, what it is in words, and what does it. Raises ValueError on what is neither a
     run nor a dataset."""
     path = Path(what)
-    if path.is_dir() and not any(path.glob("*.parquet")):
+    if (path / RUN).is_file():
         return Exporting, f"{what}, a run", export
+    if path.is_dir() and not any(path.glob("*.parquet")):
+        raise ValueError(f"{path} holds neither a training run ({RUN}) nor scenes (*.parquet)")
     described = parse(what)
     if isinstance(described, (Path, Published)):
         return Packing, f"{what}, which is stored", export_scenes

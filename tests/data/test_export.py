@@ -292,6 +292,7 @@ def test_progress_is_told(folder, tmp_path, capsys):
         (["shards", "--seed", "3"], "--seed is no option of shards, which is stored"),
         (["objects-room", "--exams", "x"], "--exams is no option of objects-room, which is drawn, which takes --format"),
         (["runs", "--format", "parquet"], "--format is no option of runs, a run, which takes --dtype, --exams, --count"),
+        (["empty"], "empty holds neither a training run (run.json) nor scenes (*.parquet)"),
         (["nothing"], "'nothing' is neither a dataset"),
     ],
 )
@@ -300,6 +301,8 @@ def test_options_of_something_else_are_an_error_that_says_so(folder, tmp_path, c
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "run.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
     assert main(["export", *words, "--out", "out"]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -289,6 +289,13 @@ def test_an_unknown_variant_names_the_known_ones(tmp_path):
         import_scenes(PublishedObjectsRoom(str(tmp_path), "attic"), tmp_path / "out", progress=False)
 
 
+@pytest.mark.parametrize("dataset", [Clevr(size=0), SceneNet(size=-1)], ids=lambda d: d.name)
+def test_pictures_without_pixels_are_refused(scenenet, tmp_path, dataset):
+    foreign.write(scenenet / "clevr_with_masks_train.tfrecords", b"")
+    with pytest.raises(ValueError, match=r"size is (0|-1): a picture has at least 1 pixel"):
+        import_scenes(replace(dataset, folder=str(scenenet)), tmp_path / "out", progress=False)
+
+
 def test_a_folder_of_something_else_is_left_alone(rooms, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
