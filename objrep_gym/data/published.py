@@ -28,7 +28,8 @@ from objrep_gym.scenes.world import SPLITS, About
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Image uint8 (H, W, 3), ids uint8 (H, W), factors float32 (E, F)."""
 MANIFEST, REPORT = "import.json", "imported.json"
-ROWS, MOST = 1024, 10_000  # scenes in a shard, and shards
+ROWS, MOST = 1024, 10_000  # scenes in a shard, and shards, at most
+HELD = 2**26  # bytes of pictures that are held at once: fewer scenes in a shard where they are large
 HELD_OUT, SHARE = 10_000, 10  # scenes at the end that are the test, and as many the validation; at most a tenth each
 TOLD = 100  # faults that the report names
 
@@ -98,7 +99,7 @@ def import_scenes(published: Published, out: Path | str, progress: bool = True) 
         if (out / REPORT).exists():
             return Imported(out, **json.loads((out / REPORT).read_text(encoding="utf-8")))
         imported = Imported(out)
-        for number, scenes in enumerate(portions(good(published, files, imported, progress))):
+        for number, scenes in enumerate(portions(good(published, files, imported, progress), layout)):
             path = out / shard(published, number)
             view = joined(scenes)
             imported.scenes += len(scenes)
@@ -174,9 +175,10 @@ def told_of(published: Published, path: Path) -> Iterator[Seen]:
         yield Seen("the file", 0, fault=str(error))
 
 
-def portions(scenes: Iterator[Found]) -> Iterator[list[Found]]:
+def portions(scenes: Iterator[Found], layout: Layout) -> Iterator[list[Found]]:
     """Scenes by the shard."""
-    while some := list(islice(scenes, ROWS)):
+    rows = max(1, min(ROWS, HELD // sum(map(layout.bytes_of, layout.outputs))))
+    while some := list(islice(scenes, rows)):
         yield some
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from objrep_gym.data import open_source, published
 from objrep_gym.data.published import Published, import_scenes
 from objrep_gym.data.scenenet import SceneNet
-from objrep_gym.data.shards import ShardsError, Stored
+from objrep_gym.data.shards import ShardsError, Stored, read_layout
 from objrep_gym.data.tfrecords import Clevr, MultiDSprites, PublishedObjectsRoom, Recorded, ids
 from tests.data import foreign
 
@@ -225,6 +225,12 @@ def test_an_import_goes_on_to_the_same_bytes(rooms, tmp_path, monkeypatch):
     monkeypatch.setattr(published, "write_shard", write)
     import_scenes(dataset, tmp_path / "out", progress=False)
     assert contents(tmp_path / "out") == whole
+
+
+def test_large_pictures_make_shards_of_fewer_scenes(rooms, tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "HELD", 12 * 64 * 64 * 4)
+    out = import_scenes(PublishedObjectsRoom(str(rooms)), tmp_path / "out", progress=False).folder
+    assert [read_layout(path)[1] for path in sorted(out.glob("*.parquet"))] == [12, 12, 6]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
