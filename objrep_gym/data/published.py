@@ -32,6 +32,7 @@ ROWS, MOST = 1024, 10_000  # scenes in a shard, and shards, at most
 HELD = 2**26  # bytes of pictures that are held at once: fewer scenes in a shard where they are large
 HELD_OUT, SHARE = 10_000, 10  # scenes at the end that are the test, and as many the validation; at most a tenth each
 TOLD = 100  # faults that the report names
+HOPELESS = 100  # damaged scenes before the first good one: this is another set
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,8 @@ def good(published: Published, files: Sequence[Path], imported: Imported, progre
     total, count, began = sum(map(extent, files)), 0, time.monotonic()
     with watching(f"import {published.name}", total, progress) as show:
         for path, done, seen in everything(published, files):
+            if not count and imported.damaged >= HOPELESS:
+                return
             if seen.found is None:
                 imported.note(f"{path}, {seen.name}: {seen.fault}")
                 continue

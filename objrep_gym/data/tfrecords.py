@@ -45,11 +45,13 @@ class Columns:
 
     def read(self, features: Features) -> Found:
         """Image uint8 (H, W, 3), ids uint8 (H, W) and factors float32 (E, F) of a record. Raises ExampleError on a feature
-        that is missing or of another size."""
+        that is missing, of another size, or no bytes where pictures are."""
         height, width = self.size
         image = values(features, "image", (height, width, self.channels))
         shape = (height, width, len(self.entities)) if self.last else (len(self.entities), height, width)
         masks = values(features, "mask", shape)
+        if {image.dtype, masks.dtype} != {np.dtype(np.uint8)}:
+            raise ExampleError(f"'image' and 'mask' hold {image.dtype} and {masks.dtype}, and bytes are published")
         rows = [values(features, name, (len(self.entities), len(parts))) for name, parts in self.factors.items()]
         found = np.concatenate([np.empty((len(self.entities), 0)), *rows], axis=1).astype(np.float32)
         if "visibility" in self.factors:

@@ -166,6 +166,7 @@ def test_masks_that_overlap_are_the_later_ones_and_none_is_the_first():
         ({"material": None}, "it has no 'material', only color, image,"),
         ({"image": np.zeros((240, 319, 3), np.uint8)}, "'image' has 229,680 values, and 240×320×3 = 230,400 are published"),
         ({"mask": np.zeros((10, 240, 320, 1), np.uint8)}, "'mask' has 768,000 values"),
+        ({"image": np.zeros((240, 320, 3), np.int64)}, "'image' and 'mask' hold int64 and uint8, and bytes are published"),
         ({"pixel_coords": np.zeros(11, np.float32)}, "'pixel_coords' has 11 values, and 11×3 = 33 are published"),
     ],
 )
@@ -277,6 +278,17 @@ def test_the_wrong_variant_is_refused_and_leaves_the_folder_free(rooms, tmp_path
     ):
         import_scenes(wrong, tmp_path / "out", progress=False)
     assert import_scenes(replace(wrong, variant="train"), tmp_path / "out", progress=False).scenes == 30
+
+
+def test_another_set_is_not_read_to_its_end(rooms, tmp_path, monkeypatch):
+    monkeypatch.setattr(published, "HOPELESS", 5)
+    monkeypatch.setattr(published, "TOLD", 2)
+    seen, everything = [], published.everything
+    watched = lambda *given: (seen.append(one) or one for one in everything(*given))  # noqa: E731
+    monkeypatch.setattr(published, "everything", watched)
+    with pytest.raises(ShardsError, match=r"no scene of clevr is good: .*record 0: 'image' has 12,288 values"):
+        import_scenes(Clevr(str(rooms)), tmp_path / "out", progress=False)
+    assert len(seen) == 6
 
 
 @pytest.mark.parametrize("dataset", [PublishedObjectsRoom(), Clevr(), MultiDSprites(), SceneNet()], ids=lambda d: d.name)
