@@ -18,9 +18,10 @@ import numpy as np
 
 from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.scenes.headless import probe
+from objrep_gym.scenes.mounts import FIELD_OF_VIEW
 from objrep_gym.scenes.opengl import FAR, NEAR
 from objrep_gym.scenes.palette import SKY, rgb
-from objrep_gym.scenes.room import FIELD_OF_VIEW, LIGHT, Room, draw_list
+from objrep_gym.scenes.room import LIGHT, Room, draw_list
 from objrep_gym.scenes.shapes import MESHES, SHAPES
 from objrep_gym.scenes.view import Cameras
 from objrep_gym.scenes.world import scene_streams

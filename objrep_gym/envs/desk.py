@@ -29,17 +29,19 @@ from objrep_gym.envs.tasks import Dense, Touch
 from objrep_gym.scenes.factors import Choice, Distribution, Product
 from objrep_gym.scenes.heldout import THINGS
 from objrep_gym.scenes.likeness import Beside
+from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.room import Room
 from objrep_gym.scenes.shapes import SHAPES
-from objrep_gym.scenes.variants import HAND, VARIANTS, Ring
+from objrep_gym.scenes.variants import DESK, HAND, VARIANTS
 from objrep_gym.scenes.world import About
 
 STEP = 0.2  # metres; OCRL's step is a twentieth of its board
 MOST = 8  # objects; as many as the floor has room for
 CLEARANCE = 0.8  # metres; more than in the rooms that encoders are trained on: the hand must find ways between things
 FIXED, RING = (replace(VARIANTS[name], clearance=CLEARANCE) for name in ("reach", "reach-ring"))
+ACROSS = 2.55  # metres from the middle to a cue, before the wall that the camera faces
 DOWN = float(np.radians(-33))
-LOW = replace(FIXED, ring=Ring(radius=2.95, height=2.0, azimuth=FIXED.ring.azimuth, elevation=(DOWN, DOWN)))
+LOW = replace(FIXED, mount=Ring(radius=2.95, height=2.0, azimuth=DESK.azimuth, elevation=(DOWN, DOWN)))
 CAMERAS = {"fixed": FIXED, "low": LOW, "ring": RING}
 CONTROLS: dict[str, Callable[[Room, Span], Control]] = {"discrete": Walk, "continuous": Move}
 CUBE = Product(HAND, Choice("shape", (SHAPES.index("cube"),)), Choice("value", (0.1,)), Choice("size", (0.2,)))
@@ -80,10 +82,10 @@ class Desk:
     ) -> Game:
         """A game with `objects` on the floor, a hand, and a `cue` across the room if one is given; `shuffled` objects are
         numbered anew in each episode."""
-        placed, named = (*objects, HANDS[self.hand]), ("hand",)
+        placed, named, apart = (*objects, HANDS[self.hand]), ("hand",), {}
         if cue is not None:
-            placed, named = (*placed, cue), (*named, "cue")
-        cast = {"objects": placed, "least": len(placed), "named": named, "apart": named[1:], "shuffled": shuffled}
+            placed, named, apart = (*placed, cue), (*named, "cue"), {"cue": (ACROSS, 0.0)}
+        cast = {"objects": placed, "least": len(placed), "named": named, "apart": apart, "shuffled": shuffled}
         variant = replace(CAMERAS[self.camera], **cast)
         world = Room(variant, self.look, self.size, light=self.light)
         control = CONTROLS[self.control](world, Span(STEP, variant.arena))

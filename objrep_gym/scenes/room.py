@@ -23,7 +23,7 @@ from objrep_gym.scenes.things import (
     footprint,
     height,
 )
-from objrep_gym.scenes.variants import VARIANTS, Ring, Variant
+from objrep_gym.scenes.variants import VARIANTS, Variant
 from objrep_gym.scenes.view import Cameras, Light, View
 from objrep_gym.scenes.world import About, Random
 
@@ -32,16 +32,13 @@ LOOKS = ("published", "plain")
 OUTPUTS = ("image", "mask", "depth")
 
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
-FIELD_OF_VIEW = float(np.radians(60))
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
 LIGHTS = {  # of all, the distant lamp shines on the floor, the east wall and the north wall
     "day": LIGHT,
     "dim": Light(ambient=0.2, camera=0.1, distant=0.3, direction=LIGHT.direction),
     "evening": Light(ambient=0.22, camera=0.1, distant=0.75, direction=(0.8, 0.2, -0.5656854)),
 }
-ACROSS = 2.55  # metres from the middle to what stands apart, before the wall that the camera faces
-PLACES = 24  # places that are tried for each object, and
-GLANCES = 8  # views that are tried until one object is in sight
+PLACES = 24  # places that are tried for each object
 
 
 class Room:
@@ -86,7 +83,7 @@ class Room:
         self.sample_surfaces(rng, scenes)
         self.sample_objects(rng, scenes)
         hold(scenes, fixed, self.about)
-        tries = self.sample_views(rng, n)
+        tries = self.variant.mount.views(rng, n)
         scenes[:, 0, AZIMUTH], scenes[:, 0, ELEVATION] = tries[:, 0].T
         hold(scenes, fixed, self.about)
         self.sample_places(rng, scenes, fixed)
@@ -120,48 +117,48 @@ class Room:
             count = self.variant.least + (rng.random(n) * (len(objects) - self.variant.least + 1)).astype(int)
             scenes[:, first:][np.arange(len(objects)) >= count[:, None]] = np.nan
 
-    def sample_views(self, rng: Random, n: int) -> np.ndarray:
-        """Azimuth and elevation of GLANCES views for each scene (n, GLANCES, 2). All share one azimuth: objects keep off
-        the camera, so it must be known before they are placed."""
-        ring, numbers = self.variant.ring, rng.random((n, 1 + GLANCES))
-        azimuth = ring.azimuth[0] + (ring.azimuth[1] - ring.azimuth[0]) * numbers[:, :1]
-        elevation = ring.elevation[0] + (ring.elevation[1] - ring.elevation[0]) * numbers[:, 1:]
-        return np.stack([np.broadcast_to(azimuth, elevation.shape), elevation], axis=-1)
-
     def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, int | float] | None) -> None:
         """Put each object at the first of PLACES places that is free, or at the freest."""
         n, first = len(scenes), len(BACKGROUND)
         x, y, half_x, half_y = self.variant.arena
-        camera = self.cameras(scenes).position[:, None, :2]
-        taken, radii = camera, np.full((n, 1), 1.0)
+        taken = self.variant.mount.kept_free(scenes)
+        radii = np.full(taken.shape[:2], 1.0)
         for row in range(first, scenes.shape[1]):
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
             own = footprint(scenes[:, row])
             away = places[:, :, None] - taken[:, None]
             gaps = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2) - radii[:, None] - own[:, None, None]
-            clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1)
+            clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1, initial=np.inf)
             free = clearance > self.variant.clearance
             chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
             place = places[np.arange(n), chosen]
             if self.about.entities[row] in self.variant.apart:
-                place = -ACROSS * camera[:, 0] / np.linalg.norm(camera[:, 0], axis=-1, keepdims=True)
+                place = self.across(scenes, *self.variant.apart[self.about.entities[row]])
             scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, place)
             hold(scenes, fixed, self.about)
             taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
             radii = np.concatenate([radii, own[:, None]], axis=1)
 
+    def across(self, scenes: np.ndarray, radius: float, angle: float) -> np.ndarray:
+        """Places (N, 2), `radius` metres from the middle, `angle` radians to the right of where the camera faces."""
+        camera = self.cameras(scenes).position[:, :2]
+        x, y = (-radius * camera / np.linalg.norm(camera, axis=-1, keepdims=True)).T
+        cos, sin = np.cos(angle), np.sin(angle)
+        return np.stack([x * cos + y * sin, y * cos - x * sin], axis=-1)
+
     def choose_view(self, scenes: np.ndarray, tries: np.ndarray) -> None:
         """Take the first of the tried views in which an object's middle is in sight, else the last."""
-        if scenes.shape[1] == len(BACKGROUND):
+        if scenes.shape[1] == len(BACKGROUND) or tries.shape[1] == 1:
             return
         view = slice(AZIMUTH, ELEVATION + 1)
         scenes[:, 0, view] = tries[:, 0]
         blind = np.flatnonzero(~self.in_sight(scenes).any(axis=1))  # few: their other views are tried all at once
-        others = np.repeat(scenes[blind], GLANCES - 1, axis=0)
+        more = tries.shape[1] - 1
+        others = np.repeat(scenes[blind], more, axis=0)
         others[:, 0, view] = tries[blind, 1:].reshape(-1, 2)
-        seen = self.in_sight(others).any(axis=1).reshape(-1, GLANCES - 1)
-        best = np.where(seen.any(axis=1), seen.argmax(axis=1), GLANCES - 2)
+        seen = self.in_sight(others).any(axis=1).reshape(-1, more)
+        best = np.where(seen.any(axis=1), seen.argmax(axis=1), more - 1)
         scenes[blind, 0, view] = tries[blind, 1 + best]
 
     def in_sight(self, scenes: np.ndarray) -> np.ndarray:
@@ -175,7 +172,7 @@ class Room:
 
     def cameras(self, scenes: np.ndarray) -> Cameras:
         """Where each scene is looked at from."""
-        return stand(self.variant.ring, scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float))
+        return self.variant.mount.cameras(scenes)
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
@@ -193,15 +190,6 @@ class Room:
     def close(self) -> None:
         """Free the engine's OpenGL context, or its threads."""
         self.engine.close()
-
-
-def stand(ring: Ring, azimuth: np.ndarray, elevation: np.ndarray) -> Cameras:
-    """Cameras (N) on a ring at an azimuth (N), each looking across its middle at an elevation (N); radians."""
-    outward = np.stack([np.cos(azimuth), np.sin(azimuth), np.zeros_like(azimuth)], axis=-1)
-    vertical = np.array([0.0, 0.0, 1.0])
-    rise, level = np.sin(elevation)[:, None], np.cos(elevation)[:, None]
-    position = ring.radius * outward + ring.height * vertical
-    return Cameras(position, rise * vertical - level * outward, level * vertical + rise * outward, FIELD_OF_VIEW)
 
 
 def in_pixels(size: Sequence[int]) -> tuple[int, int]:

@@ -45,14 +45,16 @@ def solid(index: int) -> Kind:
 
 
 PAD = Kind("pad", (Piece("cylinder", (1.0, 1.0, 0.01), (0.0, 0.0, 0.01)),), footprint=1.0, flat=True)
-KINDS = (*map(solid, range(len(SHAPES))), PAD)
+UNSEEN = Kind("unseen", (), footprint=1.0)  # a body that only its own eye could see
+KINDS = (*map(solid, range(len(SHAPES))), PAD, UNSEEN)
 """Every kind of thing; a kind's place is its number."""
 
 MOST = max(len(kind.pieces) for kind in KINDS)
 COUNTS = np.array([len(kind.pieces) for kind in KINDS])
 FOOTPRINTS = np.array([kind.footprint for kind in KINDS])
 FLAT = np.array([kind.flat for kind in KINDS])
-HEIGHTS = np.array([np.mean([piece.centre[2] for piece in kind.pieces]) for kind in KINDS])  # of the middle, at size 1
+MIDDLES = [[piece.centre[2] for piece in kind.pieces] or [0.0] for kind in KINDS]
+HEIGHTS = np.array([np.mean(middles) for middles in MIDDLES])  # of the middle, at size 1
 
 
 def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,23 +1,15 @@
 """What rooms hold: the published variants of Objects Room, and the rooms that tasks are played in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform, Without
 from objrep_gym.scenes.likeness import SIZES, Beside
+from objrep_gym.scenes.mounts import Mount, Ring
 from objrep_gym.scenes.palette import BLUE, VIVID
 from objrep_gym.scenes.shapes import SHAPES
-
-
-@dataclass(frozen=True)
-class Ring:
-    """Where cameras stand: on a circle around the centre, facing it. Metres; radians, `elevation` above the horizon."""
-
-    radius: float = 2.5
-    height: float = 1.0
-    azimuth: tuple[float, float] = (0.0, 2 * np.pi)
-    elevation: tuple[float, float] = (float(np.radians(-25)), float(np.radians(22)))
 
 
 @dataclass(frozen=True)
@@ -25,18 +17,19 @@ class Variant:
     """What is in a room: a distribution for each object, how many of them at least exist, and whence one looks.
 
     `arena` is the rectangle of object centres: x and y of its middle, then its half widths, metres. `named` are entities
-    that follow the objects (a hand), drawn last; those that are also `apart` stand outside the arena, across the room from
-    the camera. `clearance` is kept between footprints, metres. `shuffled` objects change places in the list, so that no
-    number tells what an object is for. `kinds` says how many of `things.KINDS`, from the first one on, it may hold."""
+    that follow the objects (a hand), drawn last; those that are also `apart` stand outside the arena, so many metres from
+    the middle, and so many radians to the right of where the camera faces. `clearance` is kept between footprints, metres.
+    `shuffled` objects change places in the list, so that no number tells what an object is for. `kinds` says how many of
+    `things.KINDS`, from the first one on, it may hold."""
 
     objects: tuple[Distribution | Beside, ...]
     least: int
-    ring: Ring = field(default_factory=Ring)
+    mount: Mount = field(default_factory=Ring)
     arena: tuple[float, float, float, float] = (0.0, 0.0, 2.1, 2.1)
     one_colour: bool = False
     named: tuple[str, ...] = ()
     clearance: float = 0.05
-    apart: tuple[str, ...] = ()
+    apart: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     shuffled: bool = False
     kinds: int = len(SHAPES)
 
@@ -69,7 +62,7 @@ DESK = Ring(radius=2.6, height=2.6, azimuth=(-np.pi / 2, -np.pi / 2), elevation=
 REACH = Variant(
     (BLUE_CUBE, *(Without(SMALL, LIKE_THE_GOAL),) * 3, HAND),
     least=5,
-    ring=DESK,
+    mount=DESK,
     arena=(0.0, 0.25, 1.35, 1.5),
     named=("hand",),
     clearance=0.3,
@@ -82,5 +75,5 @@ VARIANTS = {
     "identical-color": Variant((SOLID,) * 6, least=4, one_colour=True),
     "reach": REACH,
     # Seen from anywhere, things must stand nearer to the middle to stay in the picture.
-    "reach-ring": replace(REACH, ring=replace(DESK, azimuth=(0.0, 2 * np.pi)), arena=(0.0, 0.0, 1.25, 1.25)),
+    "reach-ring": replace(REACH, mount=replace(DESK, azimuth=(0.0, 2 * np.pi)), arena=(0.0, 0.0, 1.25, 1.25)),
 }
