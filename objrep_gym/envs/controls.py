@@ -7,11 +7,15 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from gymnasium import spaces
 
-from objrep_gym.envs.bodies import Bodies
+from objrep_gym.envs.bodies import Bodies, position
+from objrep_gym.scenes.mounts import EYE
 from objrep_gym.scenes.world import World
 
 MOVES = {"east": (1.0, 0.0), "north": (0.0, 1.0), "west": (-1.0, 0.0), "south": (0.0, -1.0)}
 """Directions of `Walk` in the order of its actions, along x and y."""
+TURNS = {"left": (1.0, 0.0), "right": (-1.0, 0.0), "forward": (0.0, 1.0)}
+"""What `FirstPerson` does in the order of its actions: parts of a turn to the left, and of a step ahead."""
+TURN = float(np.radians(15))
 
 
 @runtime_checkable
@@ -80,9 +84,34 @@ class Move:
         self.hand = Hand(world, hand, span)
 
     def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
-        if actions.shape != (len(factors), 2) or not np.abs(actions).max() <= 1.001:  # NaN fails too; .001 for rounding
-            raise ValueError(f"actions {actions!r} are not {len(factors)} rows of two numbers in [-1, 1]")
+        check_pairs(actions, len(factors))
         self.hand.move(factors, actions)
+
+
+class FirstPerson:
+    """The body with the eye turns by 15° or takes one step ahead: Discrete(3), in the order of `TURNS`. Walls stop it."""
+
+    def __init__(self, world: Ground, span: Span = SPAN, name: str = EYE):
+        self.space = spaces.Discrete(len(TURNS))
+        self.walker = Walker(world, name, span)
+        self.parts = np.array(list(TURNS.values()))
+
+    def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
+        check_discrete(actions, len(factors), len(TURNS))
+        self.walker.walk(factors, self.parts[actions])
+
+
+class Drive:
+    """The body with the eye turns and then goes ahead, or back: Box(2) in [-1, 1], parts of 15° to the left and of a step.
+    Walls stop it."""
+
+    def __init__(self, world: Ground, span: Span = SPAN, name: str = EYE):
+        self.space = spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.walker = Walker(world, name, span)
+
+    def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
+        check_pairs(actions, len(factors))
+        self.walker.walk(factors, actions)
 
 
 class Hand:
@@ -102,6 +131,30 @@ class Hand:
         """Lowest and highest x and y of the hand's centre, float (N, 1, 2) each, in metres."""
         wall = self.half_width - self.body.radii(factors)[..., None]
         return np.maximum(-wall, self.low), np.minimum(wall, self.high)
+
+
+class Walker(Hand):
+    """A hand that has a front: it turns, and goes whither it is headed."""
+
+    def __init__(self, world: Ground, name: str, span: Span):
+        super().__init__(world, name, span)
+        self.heading = position("heading", world.about.factors, "factor")
+
+    def headings(self, factors: np.ndarray) -> np.ndarray:
+        """float64 (N,): radians from the x axis."""
+        return factors[:, self.body.rows[0], self.heading].astype(np.float64)
+
+    def walk(self, factors: np.ndarray, parts: np.ndarray) -> None:
+        """Turns by the first of `parts` (N, 2), of TURN, then goes the second, of a step, in place."""
+        heading = (self.headings(factors) + TURN * parts[:, 0]) % (2 * np.pi)
+        factors[:, self.body.rows[0], self.heading] = heading
+        self.move(factors, parts[:, 1:] * np.stack([np.cos(heading), np.sin(heading)], axis=-1))
+
+
+def check_pairs(actions: np.ndarray, count: int) -> None:
+    """Raises ValueError unless `actions` are `count` pairs of numbers from -1 to 1."""
+    if actions.shape != (count, 2) or not np.abs(actions).max() <= 1.001:  # NaN fails too; .001 for rounding
+        raise ValueError(f"actions {actions!r} are not {count} rows of two numbers in [-1, 1]")
 
 
 def check_discrete(actions: np.ndarray, count: int, choices: int) -> None:

@@ -32,7 +32,7 @@ from objrep_gym.scenes.likeness import Beside
 from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.room import Room
 from objrep_gym.scenes.shapes import SHAPES
-from objrep_gym.scenes.variants import DESK, HAND, VARIANTS
+from objrep_gym.scenes.variants import DESK, HAND, VARIANTS, Variant
 from objrep_gym.scenes.world import About
 
 STEP = 0.2  # metres; OCRL's step is a twentieth of its board
@@ -86,7 +86,13 @@ class Desk:
         if cue is not None:
             placed, named, apart = (*placed, cue), (*named, "cue"), {"cue": (ACROSS, 0.0)}
         cast = {"objects": placed, "least": len(placed), "named": named, "apart": apart, "shuffled": shuffled}
-        variant = replace(CAMERAS[self.camera], **cast)
-        world = Room(variant, self.look, self.size, light=self.light)
-        control = CONTROLS[self.control](world, Span(STEP, variant.arena))
-        return Game(world, control, REWARDS[self.reward](task(world.about)), Sight(self.info, self.draws))
+        world = self.room(replace(CAMERAS[self.camera], **cast))
+        return self.play(world, CONTROLS[self.control](world, Span(STEP, world.variant.arena)), task(world.about))
+
+    def room(self, variant: Variant) -> Room:
+        """A room of these looks."""
+        return Room(variant, self.look, self.size, light=self.light)
+
+    def play(self, world: Room, control: Control, task: Touch) -> Game:
+        """A game of these rewards, seen as the keywords say."""
+        return Game(world, control, REWARDS[self.reward](task), Sight(self.info, self.draws))

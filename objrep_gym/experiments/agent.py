@@ -16,9 +16,11 @@ from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
 from objrep_gym.agents.evaluate import Evaluation, evaluate
 from objrep_gym.agents.learn import Learned, learn, resume, save
 from objrep_gym.agents.scripted import PrivilegedHand, RandomHand
+from objrep_gym.agents.scripted_navigate import PrivilegedWalker
 from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import left, watching
+from objrep_gym.envs.controls import Drive, FirstPerson
 from objrep_gym.experiments.kinds import stopping
 from objrep_gym.experiments.provenance import provenance
 from objrep_gym.figures.curves import Curve, Level, curves, smooth
@@ -226,7 +228,8 @@ def privileged(run: AgentRun) -> dict[str, Any]:
     """A record of the hand that knows where everything is, on the same scenes: what could be reached at most."""
     env = run.make("oracle")
     try:
-        hand = PrivilegedHand(env.env.unwrapped)  # type: ignore[arg-type]
+        bare: Any = env.env.unwrapped
+        hand = PrivilegedWalker(bare) if isinstance(bare.game.control, FirstPerson | Drive) else PrivilegedHand(bare)
         found = evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, run.seed + EXAM)
         return described(run, found, "privileged hand")
     finally:

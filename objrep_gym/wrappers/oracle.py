@@ -8,6 +8,10 @@ One slot per object (the hand is one), in the order of the world's entities, flo
     red green blue  in [0, 1]
     shape           one-hot, one column for each shape of the world
     presence        1, or 0 where the object does not exist, and then everything else is 0
+
+In first person (a world whose last entity is the agent's `eye`) objects stand where the agent sees them: x is ahead of it,
+y to its left, in the same unit and in [-3, 3], and their headings are counted from its own. The slot of the agent itself
+tells where it stands in the room, and its heading there.
 """
 
 from typing import Any
@@ -19,11 +23,12 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
+from objrep_gym.scenes.mounts import EYE
 from objrep_gym.scenes.palette import rgb
 from objrep_gym.scenes.world import About
 
-BOUND = 2.0
-"""Slots are clipped here; everything but a body outside the room stays far below."""
+BOUND = 3.0
+"""Slots are clipped here, beyond the diagonal of the room; everything but a body outside the room stays below."""
 NEEDS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading")
 
 
@@ -39,7 +44,7 @@ class Oracle:
             raise ValueError(
                 f"no oracle for a world of {', '.join(about.entities)} without {', '.join(missing) or 'objects'}"
             )
-        self.scale, self.background = scale, about.background
+        self.scale, self.background, self.first_person = scale, about.background, about.entities[-1] == EYE
         self.columns = {name: about.factors.index(name) for name in NEEDS}
         self.shapes = about.sizes[self.columns["shape"]]
         self.names = ("x", "y", "size", "sin", "cos", "red", "green", "blue", *self.shape_names(), "presence")
@@ -55,6 +60,8 @@ class Oracle:
         present = ~np.isnan(objects[..., self.columns["x"]])
         known = np.where(present[..., None], objects[..., list(self.columns.values())], 0.0)
         shape, hue, saturation, value, size, x, y, heading = np.moveaxis(known, -1, 0)
+        if self.first_person:
+            x, y, heading = from_the_last(x, y, heading)
         slots = np.empty((*present.shape, len(self.names)), dtype=np.float32)
         slots[..., 0], slots[..., 1], slots[..., 2] = x / self.scale, y / self.scale, size / self.scale
         slots[..., 3], slots[..., 4] = np.sin(heading), np.cos(heading)
@@ -62,6 +69,16 @@ class Oracle:
         slots[..., 8 : 8 + self.shapes] = shape[..., None].astype(np.int64) == np.arange(self.shapes)
         slots[..., -1] = 1.0
         return np.clip(slots * present[..., None], -BOUND, BOUND)
+
+
+def from_the_last(x: np.ndarray, y: np.ndarray, heading: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places and headings, (N, K) each, as the last of the K sees the others: ahead of it, to its left, turned to the left
+    against it. Its own stay what they are."""
+    front, own = heading[:, -1:], np.arange(x.shape[1]) == x.shape[1] - 1
+    across, along, cos, sin = x - x[:, -1:], y - y[:, -1:], np.cos(front), np.sin(front)
+    seen = (across * cos + along * sin, along * cos - across * sin, heading - front)
+    told = [np.where(own, kept, turned) for kept, turned in zip((x, y, heading), seen, strict=True)]
+    return told[0], told[1], told[2]
 
 
 class OracleSlots(gym.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):

@@ -19,7 +19,7 @@ from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
-TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect")
+TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate")
 OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous"}] for task in TASKS}
 OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain"}]
 VARIANTS = [(name, options) for name in IDS for options in OPTIONS.get(name, [{}])]
@@ -192,7 +192,7 @@ def test_environments_run_in_processes_of_their_own(context):
 @each
 @pytest.mark.parametrize("steps", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_random_steps_stay_in_their_spaces(name, options, steps):
-    env = gym.make_vec(name, num_envs=4, info=("factors",), size=(16, 16), **options)
+    env = gym.make_vec(name, num_envs=4, info=("factors",), size=(16, 16), max_episode_steps=40, **options)
     env.reset(seed=0)
     env.action_space.seed(0)
     ends = 0

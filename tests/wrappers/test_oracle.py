@@ -88,3 +88,28 @@ def test_the_keyword_asks_for_factors_and_spares_the_drawing():
     assert env.unwrapped.game.world.engine.canvas is None  # no OpenGL at all
     seeing = gym.make("ObjRep/Reach-v0", encoder="oracle", info=("mask",))
     assert seeing.reset(seed=0)[1]["mask"].any()
+
+
+def test_in_first_person_things_are_told_as_the_eye_sees_them():
+    about = About(("floor", "object_0", "eye"), FACTORS, (0, 0, 0, 0, 6, 0, 0, 0), 1)
+    factors = np.full((1, 3, len(FACTORS)), 0.0, np.float32)
+    for row, told in {1: {"x": 1.0, "y": 2.0, "heading": np.pi}, 2: {"x": 1.0, "y": 0.5, "heading": np.pi / 2}}.items():
+        for name, value in told.items():
+            factors[0, row, FACTORS.index(name)] = value
+    names = ("x", "y", "sin", "cos")
+    oracle = Oracle(about, scale=2.0)
+    slots = oracle(factors)[0][:, [oracle.names.index(name) for name in names]]
+    np.testing.assert_allclose(slots, [[0.75, 0.0, 1.0, 0.0], [0.5, 0.25, 1.0, 0.0]], atol=1e-6)
+    factors[0, 2, FACTORS.index("heading")] = 0.0  # east: the object now is at its left
+    slots = oracle(factors)[0][:, [oracle.names.index(name) for name in names]]
+    np.testing.assert_allclose(slots, [[0.0, 0.75, 0.0, -1.0], [0.5, 0.25, 0.0, 1.0]], atol=1e-6)
+
+
+def test_in_first_person_nothing_in_the_room_is_clipped():
+    env = gym.make_vec("ObjRep/Navigate-v0", num_envs=200, encoder="oracle")
+    slots, _ = env.reset(seed=0)
+    names = env.unwrapped.game.world.about
+    assert slots.shape[1:] == env.single_observation_space.shape
+    assert np.abs(slots).max() < env.single_observation_space.high.max()
+    assert names.entities[-1] == "eye"
+    assert env.single_observation_space.high.max() > 2.0**0.5 * 2
