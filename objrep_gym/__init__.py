@@ -52,3 +52,4 @@ _register_task("PropertyOddOneOut", "objrep_gym.envs.property_odd_one_out:game",
 _register_task("Match", "objrep_gym.envs.match:game", {})
 _register_task("Collect", "objrep_gym.envs.collect:game", {})
 _register_task("Navigate", "objrep_gym.envs.navigate:game", {})
+_register_task("Analogy", "objrep_gym.envs.analogy:game", {})

@@ -17,7 +17,7 @@ info     what goes into info, of "mask", "factors", "depth".
 draws    False leaves observations black, for wrappers that read factors.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,7 +46,18 @@ CAMERAS = {"fixed": FIXED, "low": LOW, "ring": RING}
 CONTROLS: dict[str, Callable[[Room, Span], Control]] = {"discrete": Walk, "continuous": Move}
 CUBE = Product(HAND, Choice("shape", (SHAPES.index("cube"),)), Choice("value", (0.1,)), Choice("size", (0.2,)))
 HANDS = {"white-sphere": HAND, "black-cube": CUBE}
+Arena = tuple[float, float, float, float]
 REWARDS: dict[str, Callable[[Touch], Touch | Dense]] = {"sparse": lambda task: task, "dense": Dense}
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A thing out of the hand's reach: so many metres from the middle of the room, and so many radians to the right of where
+    the camera faces."""
+
+    draws: Beside
+    radius: float = ACROSS
+    angle: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,16 +88,18 @@ class Desk:
         self,
         objects: Sequence[Distribution | Beside],
         task: Callable[[About], Touch],
-        cue: Beside | None = None,
+        cues: Mapping[str, Cue] | None = None,
         shuffled: bool = True,
+        arenas: Mapping[str, Arena] | None = None,
     ) -> Game:
-        """A game with `objects` on the floor, a hand, and a `cue` across the room if one is given; `shuffled` objects are
-        numbered anew in each episode."""
-        placed, named, apart = (*objects, HANDS[self.hand]), ("hand",), {}
-        if cue is not None:
-            placed, named, apart = (*placed, cue), (*named, "cue"), {"cue": (ACROSS, 0.0)}
-        cast = {"objects": placed, "least": len(placed), "named": named, "apart": apart, "shuffled": shuffled}
-        world = self.room(replace(CAMERAS[self.camera], **cast))
+        """A game with `objects` on the floor, a hand, and named `cues` across the room; `shuffled` objects are numbered anew
+        in each episode. `arenas`, by camera, are where things stand and the hand goes, if not where it goes in other tasks."""
+        cues, variant = cues or {}, CAMERAS[self.camera]
+        placed = (*objects, HANDS[self.hand], *(cue.draws for cue in cues.values()))
+        apart = {name: (cue.radius, cue.angle) for name, cue in cues.items()}
+        cast = {"objects": placed, "least": len(placed), "named": ("hand", *cues), "apart": apart, "shuffled": shuffled}
+        arena = (arenas or {}).get(self.camera, variant.arena)
+        world = self.room(replace(variant, arena=arena, **cast))
         return self.play(world, CONTROLS[self.control](world, Span(STEP, world.variant.arena)), task(world.about))
 
     def room(self, variant: Variant) -> Room:

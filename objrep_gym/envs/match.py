@@ -17,7 +17,7 @@ ids      `Match` and `MatchDense`, -v0.
 
 from typing import Any
 
-from objrep_gym.envs.desk import Desk
+from objrep_gym.envs.desk import Cue, Desk
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.tasks import TouchLike
 from objrep_gym.scenes.factors import Choice, Product
@@ -25,7 +25,7 @@ from objrep_gym.scenes.heldout import things
 from objrep_gym.scenes.likeness import COLOUR_OR_SHAPE, Like, Unlike
 from objrep_gym.scenes.variants import HEADING, IN_TWO_SIZES
 
-CUE = Like(0, own=Product(HEADING, Choice("size", (0.42,))))
+CUES = {"cue": Cue(Like(0, own=Product(HEADING, Choice("size", (0.42,)))))}
 
 
 def game(**keywords: Any) -> Game:
@@ -33,4 +33,4 @@ def game(**keywords: Any) -> Game:
     desk = Desk(**keywords)
     thing = things(desk.things, IN_TWO_SIZES)
     others = (Unlike(thing, of=0, ways=COLOUR_OR_SHAPE),) * (desk.objects - 1)
-    return desk.game((thing, *others), TouchLike, cue=CUE)
+    return desk.game((thing, *others), TouchLike, CUES)

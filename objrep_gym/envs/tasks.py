@@ -111,6 +111,24 @@ class TouchLike(Touch):
         return np.asarray((factors[:, self.objects.cells, self.looks] == cue).all(axis=-1))
 
 
+class TouchAnswer(Touch):
+    """Visual analogy: of three `cues`, out of the hand's reach, the first is to the second as the third is to the goal. What
+    differs between the first two the goal has from the second, everything else from the third; cues are `larger` than
+    objects, so many times."""
+
+    def __init__(self, about: About, cues: Sequence[str], larger: float, hand: str = "hand"):
+        super().__init__(about, hand=hand, beyond=cues)
+        names = ("hue", "saturation", "value", "shape", "size")
+        self.looks, self.cues = columns(about, *names), Bodies(about, cues)
+        self.scale = np.where(np.array(names) == "size", larger, 1.0)
+
+    def goals(self, factors: np.ndarray) -> np.ndarray:
+        first, second, third = np.moveaxis(factors[:, self.cues.cells, self.looks], 1, 0)
+        wanted = np.where(first == second, third, second)
+        looks = factors[:, self.objects.cells, self.looks] * self.scale
+        return np.asarray(np.isclose(looks, wanted[:, None], atol=1e-4).all(axis=-1))
+
+
 class Collect(Touch):
     """Every object of one hue is a goal: the first touch of each is worth 1/n of `count` and takes it out of the room, and
     the last one ends the episode, with success. Touching any other object ends it with 0.
