@@ -18,7 +18,7 @@ ROOMS = (
     ("train", "plain"),
     ("reach", "plain"),
 )
-TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect")
+TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate", "Analogy")
 COLUMNS, TIMES = 10, 2
 
 

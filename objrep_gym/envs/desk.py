@@ -52,8 +52,8 @@ REWARDS: dict[str, Callable[[Touch], Touch | Dense]] = {"sparse": lambda task: t
 
 @dataclass(frozen=True)
 class Cue:
-    """A thing out of the hand's reach: so many metres from the middle of the room, and so many radians to the right of where
-    the camera faces."""
+    """A thing out of the hand's reach: so many metres from the middle of the room, and so many radians to the right of
+    where the camera faces."""
 
     draws: Beside
     radius: float = ACROSS
@@ -92,8 +92,9 @@ class Desk:
         shuffled: bool = True,
         arenas: Mapping[str, Arena] | None = None,
     ) -> Game:
-        """A game with `objects` on the floor, a hand, and named `cues` across the room; `shuffled` objects are numbered anew
-        in each episode. `arenas`, by camera, are where things stand and the hand goes, if not where it goes in other tasks."""
+        """A game with `objects` on the floor, a hand, and named `cues` across the room; `shuffled` objects are numbered
+        anew in each episode. `arenas`, by camera, are where things stand and the hand goes, if not where it goes in
+        other tasks."""
         cues, variant = cues or {}, CAMERAS[self.camera]
         placed = (*objects, HANDS[self.hand], *(cue.draws for cue in cues.values()))
         apart = {name: (cue.radius, cue.angle) for name, cue in cues.items()}

@@ -1,11 +1,12 @@
 """ObjRep/Navigate-v0: seen with its own eye, the agent must turn and walk to the blue cube and touch none of the others.
 
-The camera is the agent's eye: 0.6 m above the floor, looking 15° down, with an opening of 75°. The goal, a blue cube, looks
-the same in every episode; it, three other objects and the agent stand somewhere in the room each time, and the agent looks
-anywhere: in 75 episodes of 100 no pixel of the goal is in sight at first, and it must look around. Walls stop the agent,
-which slides along them. Touching the goal gives 1 and ends the episode, with success; touching another object gives 0 and
-ends it; after 100 steps it is cut off: once around is 24, across the room 27. A random hand succeeds in 12 episodes of 100 (4 with
-continuous control). OCRL (Yoon et al. 2023) has no task in first person; rewards and steps are those of `Reach`.
+The camera is the agent's eye: 0.6 m above the floor, looking 15° down, with an opening of 75°. The goal, a blue cube,
+looks the same in every episode; it, three other objects and the agent stand somewhere in the room each time, and the
+agent looks anywhere: in 75 episodes of 100 no pixel of the goal is in sight at first, and it must look around. Walls
+stop the agent, which slides along them. Touching the goal gives 1 and ends the episode, with success; touching another
+object gives 0 and ends it; after 100 steps it is cut off: once around is 24, across the room 27. A random hand succeeds
+in 12 episodes of 100 (4 with continuous control). OCRL (Yoon et al. 2023) has no task in first person; rewards and
+steps are those of `Reach`.
 
 action   Discrete(3): turn left, turn right, by 15°, or go ahead by 0.2 m; or, with control="continuous", Box(2) in [-1, 1]:
          parts of a turn to the left, negative to the right, and then of a step ahead, negative back.

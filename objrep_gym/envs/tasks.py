@@ -112,9 +112,9 @@ class TouchLike(Touch):
 
 
 class TouchAnswer(Touch):
-    """Visual analogy: of three `cues`, out of the hand's reach, the first is to the second as the third is to the goal. What
-    differs between the first two the goal has from the second, everything else from the third; cues are `larger` than
-    objects, so many times."""
+    """Visual analogy: of three `cues`, out of the hand's reach, the first is to the second as the third is to the goal.
+    What differs between the first two the goal has from the second, everything else from the third; cues are `larger`
+    than objects, so many times."""
 
     def __init__(self, about: About, cues: Sequence[str], larger: float, hand: str = "hand"):
         super().__init__(about, hand=hand, beyond=cues)

@@ -23,11 +23,11 @@ DIFFERENCES = np.array([(i >> np.arange(len(NAMES))) & 1 for i in range(1, 7)], 
 
 @dataclass(frozen=True)
 class Altered:
-    """A thing like one of those with the numbers `of`, each as likely, but for a property in which none of the first `family`
-    things differ yet; that is altered.
+    """A thing like one of those with the numbers `of`, each as likely, but for a property in which none of the first
+    `family` things differ yet; that is altered.
 
-    By rejection: the first of `tries` draws from `base` that differs so, and with whose property all of the family would still
-    be in `base`. Raises ValueError where no draw will do."""
+    By rejection: the first of `tries` draws from `base` that differs so, and with whose property all of the family
+    would still be in `base`. Raises ValueError where no draw will do."""
 
     base: Distribution
     of: tuple[int, ...]
@@ -77,14 +77,14 @@ class CueA:
 class CueB:
     """The second cue: the first, the thing before it, after a change of one property or two, to those of number 0.
 
-    Of the two properties in which options differ, if A differs from D in both, one changes and one does not: so neither B nor
-    C ever is like all options in both."""
+    Of the two properties in which options differ, if A differs from D in both, one changes and one does not: so neither
+    B nor C ever is like all options in both."""
 
     def beside(self, rng: Random, n: int, drawn: Sequence[Factors]) -> dict[str, np.ndarray]:
         first, answer = reduced(drawn[-1]), drawn[0]
         apart = differences(first, answer)[:, None]  # (n, 1, 3)
         split = (differences(drawn[3], answer)[:, None] & apart).copy()
-        inside = (~DIFFERENCES | apart).all(axis=-1) & (DIFFERENCES != apart).any(axis=-1)
+        inside = (~DIFFERENCES | apart).all(axis=-1) & (apart != DIFFERENCES).any(axis=-1)
         changed = (split & DIFFERENCES).sum(axis=-1)
         allowed = inside & ((split.sum(axis=-1) < 2) | (changed == 1))  # (n, 6)
         chosen = (allowed.cumsum(axis=1) > (rng.random(n) * allowed.sum(axis=1))[:, None]).argmax(axis=1)

@@ -23,7 +23,7 @@ def successes(hand, env, episodes: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("control", ["discrete", "continuous"])
-@pytest.mark.parametrize("task", ["Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect"])
+@pytest.mark.parametrize("task", ["Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Analogy"])
 def test_the_privileged_hand_solves_every_task_and_the_random_one_does_not(task, control):
     env = gym.make_vec(f"ObjRep/{task}-v0", num_envs=50, control=control, draws=False)
     assert successes(PrivilegedHand(env.unwrapped), env, 100).mean() >= 0.95

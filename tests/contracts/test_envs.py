@@ -19,7 +19,7 @@ from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
-TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate")
+TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate", "Analogy")
 OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous"}] for task in TASKS}
 OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain"}]
 VARIANTS = [(name, options) for name in IDS for options in OPTIONS.get(name, [{}])]
