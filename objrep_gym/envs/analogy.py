@@ -12,7 +12,7 @@ the one that is most like B, or most like C, or least like A, is right in a thir
 and C together in 42 of 100; whoever takes it for granted which property changes is right in 44.
 
 Touching the answer gives 1 and ends the episode, with success; touching another object gives 0 and ends it; after 100
-steps it is cut off. A random hand succeeds in RD episodes of 100 (RC with continuous control). OCRL (Yoon et al. 2023)
+steps it is cut off. A random hand succeeds in 24 episodes of 100 (21 with continuous control). OCRL (Yoon et al. 2023)
 has no such task; rewards and steps are those of `Reach`, the floor is a little smaller, as cues need room. The
 analogies of the document `factor_vae_nar` (after Sonwane et al. 2021) are of another kind: there a hidden program moves
 symbols about a board, and is to be guessed from boards before and after it. What both ask for is that what a picture
