@@ -13,6 +13,7 @@ hand     "white-sphere" or "black-cube".
 light    "day", "dim" or "evening": how bright it is, and whence the light comes.
 look     "plain", or "published" with textures and cast shadows.
 size     height and width in pixels.
+engine   "opengl", or "raycast", several times as fast and without a graphics library: what draws the pictures.
 info     what goes into info, of "mask", "factors", "depth".
 draws    False leaves observations black, for wrappers that read factors.
 """
@@ -73,6 +74,7 @@ class Desk:
     light: str = "day"
     look: str = "plain"
     size: Sequence[int] = (64, 64)
+    engine: str = "opengl"
     info: Sequence[str] = ()
     draws: bool = True
 
@@ -105,7 +107,7 @@ class Desk:
 
     def room(self, variant: Variant) -> Room:
         """A room of these looks."""
-        return Room(variant, self.look, self.size, light=self.light)
+        return Room(variant, self.look, self.size, light=self.light, engine=self.engine)
 
     def play(self, world: Room, control: Control, task: Touch) -> Game:
         """A game of these rewards, seen as the keywords say."""

@@ -6,6 +6,8 @@ new scenes; `max_episode_steps` makes it longer.
 
 action   Discrete(1), which waits; reward 0; no success.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.
+varies   by `variant` and `look` of the room, `size` in pixels, and `engine`, "opengl" or "raycast".
+ids      `Scenes-v0`.
 """
 
 from collections.abc import Sequence
@@ -21,8 +23,9 @@ def game(
     variant: str = "train",
     look: str = "published",
     size: Sequence[int] = (64, 64),
+    engine: str = "opengl",
     info: Sequence[str] = (),
     draws: bool = True,
 ) -> Game:
-    """The parts of Scenes; raises ValueError on an unknown variant, look or info."""
-    return Game(Room(variant, look, size), Still(), Watch(), Sight(info, draws))
+    """The parts of Scenes; raises ValueError on an unknown variant, look, engine or info."""
+    return Game(Room(variant, look, size, engine=engine), Still(), Watch(), Sight(info, draws))

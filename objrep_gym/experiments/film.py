@@ -56,7 +56,7 @@ def play(env: gym.Env[Any, Any], model: PPO, seed: int) -> tuple[np.ndarray, np.
 def shown(env: gym.Env[Any, Any], episodes: list[np.ndarray], side: int) -> list[np.ndarray]:
     """The scenes of the episodes, drawn large, with shadows and smooth edges: for people, the agent sees none of it."""
     world: Any = env.unwrapped.game.world  # type: ignore[attr-defined]
-    room = Room(world.variant, world.look, (side, side), "pretty", world.light)
+    room = Room(world.variant, world.look, (side, side), "pretty", world.light, world.drawn_by)
     try:
         return [room.render(factors).image for factors in episodes]
     finally:

@@ -68,6 +68,7 @@ class Room:
                 raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
         self.look, self.size, self.profile, self.light = look, in_pixels(size), profile, light
+        self.drawn_by = engine
         plain = len(self.variant.objects) - len(self.variant.named)
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (self.variant.kinds,) + (0,) * (len(FACTORS) - 1)

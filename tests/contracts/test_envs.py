@@ -15,13 +15,14 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import objrep_gym
+from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
 TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate", "Analogy")
-OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous"}] for task in TASKS}
-OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain"}]
+OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous", "engine": "raycast"}] for task in TASKS}
+OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain", "engine": "raycast"}]
 VARIANTS = [(name, options) for name in IDS for options in OPTIONS.get(name, [{}])]
 UNCONVENTIONAL = (
     "Your observation  has an unconventional shape (neither an image, nor a 1D vector). We recommend you to flatten the "
@@ -176,14 +177,14 @@ def test_a_vector_equals_single_environments(name, options):
     theirs.close()
 
 
+@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_environments_run_in_processes_of_their_own(context):
-    """Each makes its own OpenGL context, though the parent has one, and draws what the parent draws."""
-    ours = gym.make_vec("ObjRep/Reach-v0", num_envs=2)
+def test_environments_run_in_processes_of_their_own(context, engine):
+    """Each makes its own OpenGL context, or threads, though the parent has some, and draws what the parent draws."""
+    ours = gym.make_vec("ObjRep/Reach-v0", num_envs=2, engine=engine)
     images, _ = ours.reset(seed=8)
-    processes = gym.make_vec(
-        "objrep_gym:ObjRep/Reach-v0", num_envs=2, vectorization_mode="async", vector_kwargs={"context": context}
-    )
+    how = {"vectorization_mode": "async", "vector_kwargs": {"context": context}}
+    processes = gym.make_vec("objrep_gym:ObjRep/Reach-v0", num_envs=2, engine=engine, **how)
     np.testing.assert_array_equal(processes.reset(seed=8)[0], images)
     np.testing.assert_array_equal(processes.step(np.array([0, 1]))[0], ours.step(np.array([0, 1]))[0])
     processes.close()
@@ -251,6 +252,10 @@ def test_unknown_keywords_name_themselves():
         gym.make("ObjRep/OddOneOut-v0", light="night")
     with pytest.raises(ValueError, match="objects=9 is not from 3 to 8"):
         gym.make("ObjRep/OddOneOut-v0", objects=9)
+    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast"):
+        gym.make("ObjRep/Match-v0", engine="steam")
+    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast"):
+        gym.make("ObjRep/Scenes-v0", engine="steam")
     with pytest.raises(ValueError, match="variant 'cellar'"):
         gym.make("ObjRep/Scenes-v0", variant="cellar")
     with pytest.raises(ValueError, match="add encoder="):
