@@ -23,6 +23,7 @@ from objrep_gym.scenes.textures import SPAN, TEXELS, TEXTURES, mip_maps
 from objrep_gym.scenes.view import Cameras, Light
 
 RAYS = 1 << 16  # of a few scenes: what they meet, 12 bytes each, stays in a core's cache until it is painted
+WORTH = 1 << 14  # rays: a thread that gets fewer takes longer to be woken than it saves
 Told = tuple[np.ndarray, np.ndarray]
 Table = TypeVar("Table", Things, Eyes)
 
@@ -95,17 +96,29 @@ class RayCaster:
         return canvas
 
     def share_out(self, draw: Callable[[slice], None], n: int) -> None:
-        """Draw n scenes, a few at a time, by several threads if there are. They are Python's own, since the kernel needs no
-        lock: numba's do not survive a fork."""
-        few = max(1, RAYS // (self.size[0] * self.size[1] * self.antialias**2))
+        """Draw n scenes, a few at a time, by several threads if there are and the scenes are worth it. They are Python's
+        own, since the kernel needs no lock: numba's do not survive a fork."""
+        rays = self.size[0] * self.size[1] * self.antialias**2
+        share = -(-n // min(self.threads, max(1, n * rays // WORTH)))
+        few = max(1, min(share, RAYS // rays))
         parts = [slice(start, min(start + few, n)) for start in range(0, n, few)]
-        if self.threads == 1 or len(parts) == 1:
-            for rows in parts:
+        waiting = iter(parts)
+
+        def work() -> None:
+            for rows in waiting:
                 draw(rows)
-            return
+
+        helpers = [self.helpers().submit(work) for _ in range(min(self.threads, len(parts)) - 1)]
+        work()
+        for helper in helpers:  # on a busy machine, some have not begun yet, and nothing is left for them
+            if not helper.cancel():
+                helper.result()
+
+    def helpers(self) -> ThreadPoolExecutor:
+        """The threads of this process but the one that asks."""
         if self.pool is None or self.pool[0] != os.getpid():
-            self.pool = os.getpid(), ThreadPoolExecutor(self.threads)
-        list(self.pool[1].map(draw, parts))
+            self.pool = os.getpid(), ThreadPoolExecutor(self.threads - 1)
+        return self.pool[1]
 
     def close(self) -> None:
         """End the threads; the next large batch would start new ones."""

@@ -172,6 +172,24 @@ def test_pictures_do_not_depend_on_threads(antialias: int):
     np.testing.assert_array_equal(room.render(factors).image, alone.image)
 
 
+@pytest.mark.parametrize(
+    ("count", "size", "parts"),
+    [(1, 64, 1), (4, 64, 1), (7, 64, 1), (8, 64, 2), (16, 64, 3), (30, 64, 3), (96, 64, 6), (1, 256, 1), (3, 256, 3)],
+)
+def test_scenes_are_shared_among_threads_where_it_pays(count: int, size: int, parts: int):
+    """As equally as they can be, and one scene, or a few small ones, by the thread that asks."""
+    caster = RayCaster((size, size), LIGHT, SKY, threads=3)
+    drawn: list[slice] = []
+    caster.share_out(drawn.append, count)
+    assert (caster.pool is None) == (parts == 1)
+    caster.close()
+    rows = sorted((rows.start, rows.stop) for rows in drawn)
+    assert len(rows) == parts
+    assert [start for start, _ in rows] == [0, *(stop for _, stop in rows[:-1])]
+    assert rows[-1][1] == count
+    assert np.ptp([stop - start for start, stop in rows]) <= 1 + count % parts
+
+
 def test_no_scenes_make_no_pictures():
     view = Room(engine="raycast").render(np.empty((0, 9, 10), np.float32), OUTPUTS)
     assert view.image.shape == (0, 64, 64, 3)
