@@ -33,21 +33,36 @@ class Render:
 
 @dataclass(frozen=True)
 class Env:
-    """Steps per second of one environment, of N one by one, and of N as one native vector environment."""
+    """Steps per second with pictures: one environment, N in processes of their own, one by one, and as one native vector
+    environment, by each engine, beside environments of others at 64×64."""
 
-    env: str = "ObjRep/Reach-v0"
-    """An environment id of ours."""
+    env: tuple[str, ...] = ("ObjRep/Reach-v0",)
+    """Environment ids of ours."""
+    all: bool = False
+    """Every registered id of ours, which takes minutes."""
+    against: tuple[str, ...] = (
+        "Reacher-v5",
+        "Pusher-v5",
+        "Ant-v5",
+        "minigrid:MiniGrid-Empty-8x8-v0",
+        "miniworld:MiniWorld-Hallway-v0",
+    )
+    """Environments of others; with a package's name and a colon in front of theirs, only where that is installed."""
     num: int = 16
     """N."""
-    steps: int = 20
-    """Steps of each environment in a turn."""
+    steps: int = 100
+    """Steps of each environment in a turn, or as many as fit into `seconds`."""
+    seconds: float = 0.3
+    """The longest turn, but for one step of each."""
     rounds: int = 7
     """Turns that each has."""
 
     def measure(self) -> Iterator[Record]:
-        from objrep_gym.bench.env import bench_env
+        from objrep_gym.bench.env import Turn, bench_env
+        from objrep_gym.envs.pages import ids
 
-        yield from bench_env(self.env, self.num, self.steps, self.rounds)
+        envs = ids() if self.all else self.env
+        yield from bench_env(envs, self.against, self.num, self.rounds, Turn(self.steps, self.seconds))
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,16 @@ Work = Callable[[], object]
 
 @dataclass(frozen=True)
 class Spent:
-    """Medians of one piece of work: `wall` seconds, and `cpu` seconds of the whole process, all threads together."""
+    """Medians of one piece of work: `wall` seconds, and `cpu` seconds of the whole process, all threads together, or of
+    what the clock counts that was given."""
 
     wall: float
     cpu: float
 
 
-def take_turns(works: Mapping[str, Work], rounds: int) -> dict[str, Spent]:
+def take_turns(
+    works: Mapping[str, Work], rounds: int, cpu_clock: Callable[[], float] = time.process_time
+) -> dict[str, Spent]:
     """Every round runs every piece of work once, in order; the first round warms up and is not counted.
 
     Waits for a GPU to finish. Raises ValueError on fewer rounds than one.
@@ -29,11 +32,11 @@ def take_turns(works: Mapping[str, Work], rounds: int) -> dict[str, Spent]:
     for turn in range(rounds + 1):
         for name, work in works.items():
             wait()
-            wall, cpu = time.perf_counter(), time.process_time()
+            cpu, wall = cpu_clock(), time.perf_counter()
             work()
             wait()
             if turn:
-                spent[name].append((time.perf_counter() - wall, time.process_time() - cpu))
+                spent[name].append((time.perf_counter() - wall, cpu_clock() - cpu))
     return {
         name: Spent(*(statistics.median(column) for column in zip(*pairs, strict=True))) for name, pairs in spent.items()
     }
