@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, Callable[[], type[Verb]]]] = {
     "agent": ("An agent learns on slots, pixels or true factors.", making.agent),
     "reproduce": ("A table of results, with all that it needs.", making.reproduce),
     "encode": ("Slots of images, into one .npz.", asking.encode),
+    "play": ("An environment by keyboard, in a window.", asking.play),
     "bench": ("How fast things are.", asking.bench),
     "list": ("Models, datasets, environments and published weights.", asking.listing),
 }
@@ -44,9 +45,10 @@ def mistakes() -> tuple[type[Exception], ...]:
     """What is told in one line: settings and files that are wrong, a full disk, a machine that cannot draw."""
     from gymnasium.error import Error
 
+    from objrep_gym.envs.window import NoDisplay
     from objrep_gym.scenes.headless import NoOpenGL
 
-    return (ValueError, KeyError, OSError, FloatingPointError, Error, NoOpenGL)
+    return (ValueError, KeyError, OSError, FloatingPointError, Error, NoDisplay, NoOpenGL)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -59,6 +59,23 @@ def encode() -> type[Verb]:
     return Encode
 
 
+def play() -> type[Verb]:
+    """An environment, by keyboard."""
+    from objrep_gym.experiments.play import Playing, play
+
+    @dataclass(frozen=True, kw_only=True)
+    class Play(Playing):
+        """Play an environment by keyboard: arrows or WASD move as seen in the picture, R begins anew, Esc quits."""
+
+        env: Positional[str]
+        """An environment id of ours, such as ObjRep/Reach-v0."""
+
+        def __call__(self) -> None:
+            play(self.env, only(self, Playing))
+
+    return Play
+
+
 def bench() -> type[Verb]:
     """What is fast; each measurement is a subcommand with its own options."""
     from objrep_gym.bench import BENCHES

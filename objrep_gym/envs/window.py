@@ -1,4 +1,4 @@
-"""A window on the screen, by pygame, for render_mode="human"."""
+"""A window on the screen, by pygame: for render_mode="human", and to play in."""
 
 import importlib.util
 import os
@@ -10,6 +10,11 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 
 SIDE = 512  # pixels of the window's shorter side
+HUMAN = 'render_mode="human"'
+
+
+class NoDisplay(RuntimeError):
+    """There is no screen, or it refuses a window."""
 
 
 def render_modes() -> list[str]:
@@ -17,18 +22,19 @@ def render_modes() -> list[str]:
     return ["rgb_array"] if refusal() else ["rgb_array", "human"]
 
 
-def refusal() -> Exception | None:
-    """Why no window can be opened here, or None."""
+def refusal(wanted: str = HUMAN) -> Exception | None:
+    """Why no window can be opened here for what one is `wanted` for, or None."""
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screens):
-        return RuntimeError(
-            f'render_mode="human" needs a display, and none of {", ".join(screens)} is set: use "rgb_array"'
-        )
+        return NoDisplay(f"{wanted} needs a display, and none of {', '.join(screens)} is set{instead(wanted, ': ')}")
     if importlib.util.find_spec("pygame") is None:
-        return DependencyNotInstalled(
-            'render_mode="human" needs pygame: pip install "objrep-gym[play]", or use "rgb_array"'
-        )
+        return DependencyNotInstalled(f'{wanted} needs pygame: pip install "objrep-gym[play]"{instead(wanted, ", or ")}')
     return None
+
+
+def instead(wanted: str, join: str) -> str:
+    """What else would do."""
+    return f'{join}use "rgb_array"' if wanted == HUMAN else ""
 
 
 def check_render_mode(mode: str | None) -> None:
@@ -41,15 +47,16 @@ def check_render_mode(mode: str | None) -> None:
 
 
 class Window:
-    """Opens at the first picture, follows `fps` pictures a second, and closes in `close`."""
+    """Opens at the first picture, follows `fps` pictures a second, and closes in `close`. What it is `wanted` for is told
+    where there is no screen."""
 
-    def __init__(self, title: str, fps: int):
-        self.title, self.fps = title, fps
+    def __init__(self, title: str, fps: int, wanted: str = HUMAN):
+        self.title, self.fps, self.wanted = title, fps, wanted
         self.screen: Any = None
         self.clock: Any = None
 
     def show(self, frames: Sequence[np.ndarray]) -> None:
-        """Shows uint8 (H, W, 3) pictures of one size, tiled. Raises RuntimeError where the screen refuses."""
+        """Shows uint8 (H, W, 3) pictures of one size, tiled. Raises NoDisplay where the screen refuses."""
         import pygame  # pyright: ignore[reportMissingImports]  an extra
 
         frame = tile(frames)
@@ -60,7 +67,7 @@ class Window:
                 pygame.display.init()
                 self.screen = pygame.display.set_mode((width, height))
             except pygame.error as error:
-                raise RuntimeError(f'render_mode="human" found no display ({error}): use "rgb_array"') from error
+                raise NoDisplay(f"{self.wanted} found no display ({error}){instead(self.wanted, ': ')}") from error
             pygame.display.set_caption(self.title)
             self.clock = pygame.time.Clock()
         picture = pygame.surfarray.make_surface(frame.swapaxes(0, 1))
