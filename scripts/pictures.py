@@ -1,5 +1,10 @@
-"""Draw the pictures of the pages: `make pictures`."""
+"""Draw the pictures of the pages: `make pictures`.
 
+Environments are those that are registered: a new one gets its row, its animation and its place on the page without an edit
+here. The table of animations stands between two comments of docs/rooms/envs.md; the text around it is written by hand.
+"""
+
+import re
 from pathlib import Path
 
 import gymnasium as gym
@@ -7,10 +12,14 @@ import numpy as np
 from PIL import Image
 
 from objrep_gym.data import whole
+from objrep_gym.envs.pages import bases, headline
+from objrep_gym.experiments.gallery import WATCHED, animated
 from objrep_gym.experiments.rooms import held_out
 from objrep_gym.figures.grid import montage
 
-FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
+DOCS = Path(__file__).parent.parent / "docs"
+FOLDER, PAGE = DOCS / "pictures", DOCS / "rooms" / "envs.md"
+PLACE = re.compile(r"(<!-- animations -->\n).*?(<!-- end -->)", re.DOTALL)
 ROOMS = (
     ("train", "published"),
     ("six-objects", "published"),
@@ -18,23 +27,32 @@ ROOMS = (
     ("train", "plain"),
     ("reach", "plain"),
 )
-TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate", "Analogy")
 COLUMNS, TIMES = 10, 2
+SIDE, ABREAST = 160, 3  # pixels of an animation, and how many stand beside each other
+MOST, ALL = 150_000, 1_500_000  # bytes of one, and of all
 
 
 def main() -> None:
-    """A row for each kind of room and for each task, the first scenes of each, none chosen."""
+    """A row for each kind of room and for each task, the first scenes of each, none chosen; an animation of each task."""
     FOLDER.mkdir(exist_ok=True)
     write("rooms.png", [held_out(variant, look, COLUMNS, seed=0).image for variant, look in ROOMS])
-    write("tasks.png", [first_scenes(f"objrep_gym:ObjRep/{task}-v0") for task in TASKS])
+    write("tasks.png", [first_scenes(name) for name in bases() if name != WATCHED])
+    films = {name: animated(name, SIDE, 10 * i, MOST) for i, name in enumerate(bases())}
+    if (size := sum(map(len, films.values()))) > ALL:
+        raise ValueError(f"{size} bytes of animations are more than {ALL}: make SIDE smaller")
+    for name, film in films.items():
+        print(whole.write(FOLDER / f"{gym.spec(name).name}.webp", film))
+    page = PAGE.read_text(encoding="utf-8")
+    table = "\n".join(rows([cell(name) for name in films]))
+    whole.write(PAGE, PLACE.sub(lambda found: found[1] + table + "\n" + found[2], page))
 
 
 def first_scenes(name: str) -> np.ndarray:
     """uint8 (N, H, W, 3): how an environment begins."""
     env = gym.make_vec(name, num_envs=COLUMNS)
-    images, _ = env.reset(seed=0)
+    seen, _ = env.reset(seed=0)
     env.close()
-    return images
+    return seen["observation"] if isinstance(seen, dict) else seen
 
 
 def write(name: str, rows: list[np.ndarray]) -> None:
@@ -43,6 +61,19 @@ def write(name: str, rows: list[np.ndarray]) -> None:
     sheet = Image.fromarray(montage(images, COLUMNS, gap=4)).quantize(256)
     whole.write(FOLDER / name, lambda path: sheet.save(path, "PNG", optimize=True))
     print(FOLDER / name)
+
+
+def cell(name: str) -> str:
+    """An animation, and what it shows."""
+    spec = gym.spec(name)
+    return f"![{spec.name}](../pictures/{spec.name}.webp)<br>**{spec.name}**: {headline(spec)}"
+
+
+def rows(cells: list[str]) -> list[str]:
+    """A table in Markdown without a head."""
+    cells = cells + [""] * (-len(cells) % ABREAST)
+    lines = [cells[i : i + ABREAST] for i in range(0, len(cells), ABREAST)]
+    return ["| " + " | ".join(line) + " |" for line in ([""] * ABREAST, ["---"] * ABREAST, *lines)]
 
 
 if __name__ == "__main__":

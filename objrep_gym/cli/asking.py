@@ -97,16 +97,27 @@ def bench() -> type[Verb]:
 
 def listing() -> type[Verb]:
     """What there is."""
-    from objrep_gym.experiments.inventory import as_table, inventory
+    from objrep_gym.experiments.inventory import as_table, describe, inventory
 
     @dataclass(frozen=True)
     class List:
         """Models, datasets, environments and published weights, by the names that the other verbs take."""
 
+        name: Positional[str | None] = None
+        """Print what is written about this one: an environment's page, the card of weights."""
+        sheet: Path | None = None
+        """Draw how every environment begins into this PNG."""
         json: bool = False
         """One JSON object per line instead of a table."""
 
         def __call__(self) -> None:
-            tell(inventory(), self.json, as_table)
+            if self.name is not None:
+                print(describe(self.name))
+            if self.sheet is not None:
+                from objrep_gym.experiments.gallery import sheet
+
+                print(sheet(self.sheet))
+            if self.name is None and self.sheet is None:
+                tell(inventory(), self.json, as_table)
 
     return List

@@ -1,14 +1,16 @@
 """What there is: models, datasets, environments and published weights, by name."""
 
-import sys
+import difflib
+import inspect
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import torch
-from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from objrep_gym import weights
 from objrep_gym.data import DATASETS
+from objrep_gym.envs.pages import headline, ids, page
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS
@@ -24,9 +26,8 @@ def inventory() -> list[dict[str, Any]]:
         with torch.device("meta"):
             found.append(record("model", name, config, parameters(config.build())))
     found += [record("dataset", name, dataset) for name, dataset in DATASETS.items()]
-    for name, spec in gymnasium.registry.items():
-        if name.startswith("ObjRep/"):
-            found.append({"kind": "environment", "name": name, "about": first_line(page_of(spec)), "parameters": None})
+    for name in ids():
+        found.append({"kind": "environment", "name": name, "about": headline(gymnasium.spec(name)), "parameters": None})
     for name in weights.published():
         model = weights.load(name)
         about = f"{model.slots} slots of {model.latent_size}, images {model.size[1]}×{model.size[2]}"
@@ -39,9 +40,22 @@ def record(kind: str, name: str, thing: object, count: int | None = None) -> dic
     return {"kind": kind, "name": name, "about": first_line(type(thing).__doc__), "parameters": count}
 
 
-def page_of(spec: EnvSpec) -> str | None:
-    """The docstring of the file that an environment of ours is made in: its page."""
-    return sys.modules[load_env_creator(spec.kwargs["game"]).__module__].__doc__
+def describe(name: str) -> str:
+    """All that is written about a thing: the page of an environment, the docstrings of a model or a dataset, the card of
+    weights. Raises KeyError on a name that is none of these, naming those like it."""
+    if name in ids():
+        return page(gymnasium.spec(name))
+    presets = {**MODELS, **DATASETS}
+    if name in presets:
+        kind = type(presets[name])
+        return "\n\n".join(filter(None, (inspect.getdoc(inspect.getmodule(kind)), inspect.getdoc(kind))))
+    if name in weights.published():
+        return (Path(weights.PRETRAINED) / name / weights.CARD).read_text(encoding="utf-8").rstrip()
+    known = [*ids(), *presets, *weights.published()]
+    like = difflib.get_close_matches(name, known, 3) or [one for one in known if name.lower() in one.lower()][:3]
+    raise KeyError(
+        f"there is no {name!r}" + (f": did you mean {', '.join(like)}?" if like else ": `objrep-gym list` names all")
+    )
 
 
 def first_line(text: str | None) -> str:

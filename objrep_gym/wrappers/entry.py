@@ -2,7 +2,8 @@
 
 `gym.make_vec("ObjRep/Reach-v0", num_envs=16, encoder="colour")` is the shortest way to slots: `make_vec` refuses wrappers
 for native vector environments, so the encoder travels as a keyword. It is a reference of `weights.load`, or "oracle" for
-true factors, or "pixels" for the plain picture in the same interface.
+true factors, or "pixels" for the plain picture in the same interface. The page of an environment is the `__doc__` of what
+`unwrapped` gives.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import VectorEnv
 
 from objrep_gym.envs.objects_room import Game, ObjectsRoom
+from objrep_gym.envs.pages import page_of
 from objrep_gym.envs.vector import ObjectsRoomVector
 
 RUNNING = ("render_mode", "max_episode_steps", "autoreset_mode")
@@ -31,6 +33,7 @@ def single(
     from objrep_gym.wrappers import oracle, pixels  # slots.py needs torch, and only a reference needs slots.py
 
     env = ObjectsRoom(make_game(game, encoder, parts), render_mode)
+    env.__doc__ = page_of(game)
     if encoder is None:
         return refuse(env, encoding)
     if encoder in ("oracle", "pixels"):
@@ -49,6 +52,7 @@ def vector(
 
     running = {name: options.pop(name) for name in RUNNING if name in options}
     env = ObjectsRoomVector(make_game(game, encoder, options), num_envs, **running)
+    env.__doc__ = page_of(game)
     if encoder is None:
         return refuse(env, encoding)
     if encoder in ("oracle", "pixels"):
