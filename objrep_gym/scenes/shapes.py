@@ -46,8 +46,12 @@ class Solids:
 
 def about_vertical(angle: np.ndarray) -> np.ndarray:
     """Rotation matrices (…, 3, 3) by `angle` in radians about the z axis."""
-    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
-    return np.stack([cos, -sin, zero, sin, cos, zero, zero, zero, one], axis=-1).reshape(*np.shape(angle), 3, 3)
+    turns = np.zeros((*np.shape(angle), 3, 3))
+    turns[..., 0, 0] = turns[..., 1, 1] = np.cos(angle)
+    turns[..., 1, 0] = np.sin(angle)
+    turns[..., 0, 1] = -turns[..., 1, 0]
+    turns[..., 2, 2] = 1
+    return turns
 
 
 def icosahedron() -> tuple[np.ndarray, np.ndarray]:
