@@ -13,11 +13,14 @@ ALIASES = {"w": "up", "a": "left", "s": "down", "d": "right", "return": "r"}
 ARROWS = {"right": (1.0, 0.0), "up": (0.0, 1.0), "left": (-1.0, 0.0), "down": (0.0, -1.0)}
 """Where an arrow points in the picture: across, and away from the eye."""
 
-KEYS: dict[str, dict[str, int]] = {
+KEYS: dict[str, dict[str, int] | dict[str, tuple[float, ...]]] = {
     "Still": {"space": 0},
+    "FirstPerson": {"left": 0, "right": 1, "up": 2},
+    "Drive": {"left": (1.0, 0.0), "right": (-1.0, 0.0), "up": (0.0, 1.0), "down": (0.0, -1.0), "space": (0.0, 0.0)},
 }
-"""Actions that are no directions on the floor, by the name of the control's class: the action of each key, such as
-{"left": 0, "right": 1, "up": 2} for one that turns and walks. A control that is not here moves a hand: see `along`."""
+"""Actions that are no directions on the floor, by the name of the control's class: the action of each key. Numbers exclude
+each other, and the key that was pressed last counts; rows of numbers are added up. A control that is not here moves a hand
+over the floor: see `along`."""
 
 
 class Keyboard:
@@ -48,9 +51,12 @@ def action_of(keys: Iterable[str], game: Game, factors: np.ndarray) -> Any:
     """What `keys` do in the scene (E, F), the first of them if they exclude each other; None if nothing."""
     keys = list(keys)
     known = KEYS.get(type(game.control).__name__)
-    if known is not None:
-        return next((known[key] for key in keys if key in known), None)
-    return along(keys, game.control.space, axes_of(game, factors))
+    if known is None:
+        return along(keys, game.control.space, axes_of(game, factors))
+    actions: list[Any] = [known[key] for key in keys if key in known]
+    if not actions or isinstance(actions[0], int):
+        return actions[0] if actions else None
+    return np.clip(np.sum(actions, axis=0), -1, 1).astype(np.float32)
 
 
 def along(keys: list[str], space: spaces.Space[Any], axes: np.ndarray) -> Any:

@@ -84,6 +84,10 @@ def test_a_control_that_is_no_hand_has_its_keys_in_the_table(monkeypatch):
     assert action_of(["up"], game, scene(flat_game())[0]) is None
     monkeypatch.setitem(keys.KEYS, "Still", {"left": 0, "right": 1, "up": 2})
     assert action_of(["w", "up", "left"], game, scene(flat_game())[0]) == 2
+    monkeypatch.setitem(keys.KEYS, "Still", {"left": (1.0, 0.0), "up": (0.0, 1.0), "space": (0.0, 0.0)})
+    turning = action_of(["up", "left", "space"], game, scene(flat_game())[0])
+    np.testing.assert_array_equal(turning, np.float32([1, 1]))
+    assert action_of([], game, scene(flat_game())[0]) is None
 
 
 def test_keywords_are_read_as_python_or_as_text():
