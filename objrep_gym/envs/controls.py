@@ -8,6 +8,7 @@ import numpy as np
 from gymnasium import spaces
 
 from objrep_gym.envs.bodies import Bodies, position
+from objrep_gym.envs.contact import Contact
 from objrep_gym.scenes.mounts import EYE
 from objrep_gym.scenes.world import World
 
@@ -112,6 +113,22 @@ class Drive:
     def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
         check_pairs(actions, len(factors))
         self.walker.walk(factors, actions)
+
+
+class Push:
+    """The hand steps as `walk` says, and pushes what it meets, by contact: things push each other, and walls hold them."""
+
+    def __init__(self, walk: Walk | Move, contact: Contact):
+        self.space, self.walk, self.contact = walk.space, walk, contact
+
+    @property
+    def hand(self) -> "Hand":
+        return self.walk.hand
+
+    def apply(self, actions: np.ndarray, factors: np.ndarray) -> None:
+        start = self.hand.body.places(factors)[:, 0].astype(float)
+        self.walk.apply(actions, factors)
+        self.contact.push(factors, start)
 
 
 class Hand:
