@@ -10,8 +10,11 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from objrep_gym.envs.controls import MOVES, Move, Walk
+from objrep_gym.agents.pushing import Pushing
+from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
+from objrep_gym.envs.controls import Hand, Move, Push, Walk
 from objrep_gym.envs.objects_room import ObjectsRoom
+from objrep_gym.envs.pads import PushOnto
 from objrep_gym.envs.tasks import Dense, Touch
 from objrep_gym.envs.vector import ObjectsRoomVector
 
@@ -32,25 +35,25 @@ class RandomHand:
 
 
 class PrivilegedHand:
-    """Walks the shortest way to a goal of the task that touches nothing else, from the true factors of `env`.
+    """Does what the task of `env` asks, by the shortest way, from the true factors.
 
-    env: ours, single or vector, unwrapped. `predict` looks at no observation. The way is found anew at each step, by waves
-    from the goals over a lattice of the hand's own steps, for all environments at once; where every way is blocked the hand
-    goes the straight one. Raises TypeError on an environment without a hand or a goal.
+    env: ours, single or vector, unwrapped. `predict` looks at no observation. The way is found anew at each step, for all
+    environments at once. Raises TypeError on an environment without a hand or a goal.
     """
 
     def __init__(self, env: ObjectsRoom | ObjectsRoomVector):
         control, task = env.game.control, env.game.task
         task = task.task if isinstance(task, Dense) else task
-        if not isinstance(control, Walk | Move) or not isinstance(task, Touch):
+        self.env, self.discrete = env, isinstance(control.space, spaces.Discrete)
+        if isinstance(control, Push) and isinstance(task, PushOnto):
+            self.plan: Touching | Pushing = Pushing(control.hand, task)
+        elif isinstance(control, Walk | Move) and isinstance(task, Touch):
+            self.plan = Touching(control.hand, task)
+        else:
             raise TypeError(
-                f"a privileged hand plays Walk or Move to Touch, not {type(control).__name__}, {type(task).__name__}"
+                f"a privileged hand plays Walk or Move to Touch, and Push to PushOnto, not {type(control).__name__} to "
+                f"{type(task).__name__}"
             )
-        self.env, self.control, self.task = env, control, task
-        wide = np.minimum(control.hand.high - control.hand.low, 2 * control.hand.half_width).max()
-        reach = int(np.ceil(wide / control.hand.step))
-        offsets = np.arange(-reach, reach + 1) * control.hand.step
-        self.lattice = np.stack(np.meshgrid(offsets, offsets, indexing="ij"), axis=-1)  # (L, L, 2), x first
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:
         """One action for each environment, without that axis for a single one, and None for the state."""
@@ -61,21 +64,29 @@ class PrivilegedHand:
 
     def act(self, factors: np.ndarray) -> np.ndarray:
         """Actions (N,) or (N, 2) for scenes (N, E, F)."""
+        chosen = self.plan(factors)
+        return chosen if self.discrete else DIRECTIONS[chosen].astype(np.float32)
+
+
+class Touching:
+    """Plans the way to a goal that touches nothing else: by waves from the goals over a lattice of the hand's own steps, and
+    straight where every way is blocked."""
+
+    def __init__(self, hand: Hand, task: Touch):
+        self.hand, self.task, self.lattice = hand, task, lattice(hand)
+
+    def __call__(self, factors: np.ndarray) -> np.ndarray:
+        """int (N,): one of `MOVES` for each of the scenes (N, E, F)."""
         chosen = np.full(len(factors), -1)
         for margin in MARGINS:
             if len(lost := np.flatnonzero(chosen < 0)):
                 chosen[lost] = downhill(waves(*self.survey(factors[lost], margin)))
-        chosen = np.where(chosen < 0, self.straight(factors), chosen)
-        return chosen if isinstance(self.control, Walk) else self.directions[chosen].astype(np.float32)
-
-    @property
-    def directions(self) -> np.ndarray:
-        return np.array(list(MOVES.values()))
+        return np.where(chosen < 0, self.straight(factors), chosen)
 
     def survey(self, factors: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
         """bool (N, L, L) each: points of the lattice around the hand that touch a goal, and those that are nearer than
         `margin` to another object, or where the hand cannot stand."""
-        hand, task = self.control.hand, self.task
+        hand, task = self.hand, self.task
         points = hand.body.places(factors)[:, :, None] + self.lattice  # (N, L, L, 2)
         objects = task.objects.places(factors)[:, None, None]
         away = np.linalg.norm(points[..., None, :] - objects, axis=-1)
@@ -89,35 +100,7 @@ class PrivilegedHand:
 
     def straight(self, factors: np.ndarray) -> np.ndarray:
         """int (N,): the direction along which the nearest goal is farthest."""
-        between = self.task.objects.places(factors) - self.control.hand.body.places(factors)
+        between = self.task.objects.places(factors) - self.hand.body.places(factors)
         away = np.where(self.task.goals(factors), np.linalg.norm(between, axis=-1), np.inf)
         nearest = between[np.arange(len(factors)), away.argmin(axis=1)]
-        return (nearest @ self.directions.T).argmax(axis=1)
-
-
-def waves(goal: np.ndarray, blocked: np.ndarray) -> np.ndarray:
-    """float32 (N, L, L): steps to the nearest point of `goal` past those that are `blocked`, as far as it takes to reach
-    the middle; inf beyond, and where there is no way."""
-    steps, middle = np.where(goal, np.float32(0), np.float32(np.inf)), goal.shape[1] // 2
-    for _ in range(2 * goal.shape[1]):
-        wider = np.minimum(steps, np.minimum.reduce(neighbours(steps)) + 1)
-        wider[blocked] = np.inf
-        if np.array_equal(wider, steps) or np.isfinite(wider[:, middle, middle]).all():
-            return wider  # waves travel at one speed: the first to arrive came the shortest way
-        steps = wider
-    return steps
-
-
-def neighbours(steps: np.ndarray) -> list[np.ndarray]:
-    """Four arrays (N, L, L): the value one step on, in the order of `MOVES`; inf beyond the lattice."""
-    padded = np.pad(steps, ((0, 0), (1, 1), (1, 1)), constant_values=np.inf)
-    size = steps.shape[1]
-    shifts = [(1 + int(x), 1 + int(y)) for x, y in MOVES.values()]
-    return [padded[:, x : x + size, y : y + size] for x, y in shifts]
-
-
-def downhill(steps: np.ndarray) -> np.ndarray:
-    """int (N,): the move from the middle that leads nearest to the goal, -1 where none leads there."""
-    middle = steps.shape[1] // 2
-    around = np.stack([values[:, middle, middle] for values in neighbours(steps)])
-    return np.where(np.isfinite(around).any(axis=0), around.argmin(axis=0), -1)
+        return (nearest @ DIRECTIONS.T).argmax(axis=1)

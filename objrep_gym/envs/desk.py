@@ -26,7 +26,7 @@ import numpy as np
 from objrep_gym.envs.controls import Control, Move, Span, Walk
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.sight import Sight
-from objrep_gym.envs.tasks import Dense, Touch
+from objrep_gym.envs.tasks import Dense, Guiding
 from objrep_gym.scenes.factors import Choice, Distribution, Product
 from objrep_gym.scenes.heldout import THINGS
 from objrep_gym.scenes.likeness import Beside
@@ -44,11 +44,11 @@ ACROSS = 2.55  # metres from the middle to a cue, before the wall that the camer
 DOWN = float(np.radians(-33))
 LOW = replace(FIXED, mount=Ring(radius=2.95, height=2.0, azimuth=DESK.azimuth, elevation=(DOWN, DOWN)))
 CAMERAS = {"fixed": FIXED, "low": LOW, "ring": RING}
-CONTROLS: dict[str, Callable[[Room, Span], Control]] = {"discrete": Walk, "continuous": Move}
+CONTROLS: dict[str, Callable[[Room, Span], Walk | Move]] = {"discrete": Walk, "continuous": Move}
 CUBE = Product(HAND, Choice("shape", (SHAPES.index("cube"),)), Choice("value", (0.1,)), Choice("size", (0.2,)))
 HANDS = {"white-sphere": HAND, "black-cube": CUBE}
 Arena = tuple[float, float, float, float]
-REWARDS: dict[str, Callable[[Touch], Touch | Dense]] = {"sparse": lambda task: task, "dense": Dense}
+REWARDS: dict[str, Callable[[Guiding], Guiding | Dense]] = {"sparse": lambda task: task, "dense": Dense}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Desk:
     def game(
         self,
         objects: Sequence[Distribution | Beside],
-        task: Callable[[About], Touch],
+        task: Callable[[About], Guiding],
         cues: Mapping[str, Cue] | None = None,
         shuffled: bool = True,
         arenas: Mapping[str, Arena] | None = None,
@@ -109,6 +109,6 @@ class Desk:
         """A room of these looks."""
         return Room(variant, self.look, self.size, light=self.light, engine=self.engine)
 
-    def play(self, world: Room, control: Control, task: Touch) -> Game:
+    def play(self, world: Room, control: Control, task: Guiding) -> Game:
         """A game of these rewards, seen as the keywords say."""
         return Game(world, control, REWARDS[self.reward](task), Sight(self.info, self.draws))

@@ -37,6 +37,15 @@ class Settling(Task, Protocol):
         ...
 
 
+@runtime_checkable
+class Guiding(Task, Protocol):
+    """A task that says how far a scene is from what is worth something."""
+
+    def distance(self, factors: np.ndarray) -> np.ndarray:
+        """float (N,) metres, of `factors` (N, E, F)."""
+        ...
+
+
 class Watch:
     """Nothing is asked: reward 0, no success, no end."""
 
@@ -160,10 +169,11 @@ class Collect(Touch):
 
 
 class Dense:
-    """`task`, and with its reward the metres by which the hand came nearer to the nearest goal in this step; negative where
-    it went away. Over an episode they add up to the way that was made, so that no detour pays."""
+    """`task`, and with its reward the metres by which this step came nearer to what is worth something, such as the hand to
+    the nearest goal; negative where it went away. Over an episode they add up to the way that was made, so that no detour
+    pays."""
 
-    def __init__(self, task: Touch):
+    def __init__(self, task: Guiding):
         self.task = task
 
     def judge(self, factors: np.ndarray) -> Verdict:

@@ -19,6 +19,7 @@ from objrep_gym.scenes.things import (
     ELEVATION,
     FACTORS,
     PLACE,
+    X,
     draw_things,
     footprint,
     height,
@@ -119,11 +120,16 @@ class Room:
             scenes[:, first:][np.arange(len(objects)) >= count[:, None]] = np.nan
 
     def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, int | float] | None) -> None:
-        """Put each object at the first of PLACES places that is free, or at the freest."""
+        """Put each object at the first of PLACES places that is free, or at the freest; those whose distributions draw a
+        place stand there before all others."""
         n, first = len(scenes), len(BACKGROUND)
         x, y, half_x, half_y = self.variant.arena
         taken = self.variant.mount.kept_free(scenes)
         radii = np.full(taken.shape[:2], 1.0)
+        drawn = ~np.isnan(scenes[:, :, X]) & (np.arange(scenes.shape[1]) >= first)  # by their own distributions
+        for row in np.flatnonzero(drawn.any(axis=0)):
+            taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
+            radii = np.concatenate([radii, footprint(scenes[:, row])[:, None]], axis=1)
         for row in range(first, scenes.shape[1]):
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
@@ -136,6 +142,7 @@ class Room:
             place = places[np.arange(n), chosen]
             if self.about.entities[row] in self.variant.apart:
                 place = self.across(scenes, *self.variant.apart[self.about.entities[row]])
+            place = np.where(drawn[:, row, None], scenes[:, row, PLACE], place)
             scenes[:, row, PLACE] = np.where(np.isnan(own)[:, None], np.nan, place)
             hold(scenes, fixed, self.about)
             taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
