@@ -37,12 +37,12 @@ def _register(name: str, game: str, steps: int = 100, threshold: float | None = 
     )
 
 
-def _register_task(name: str, game: str, axes: Mapping[str, Mapping[str, Any]]) -> None:
+def _register_task(name: str, game: str, axes: Mapping[str, Mapping[str, Any]], steps: int = 100) -> None:
     """Registers a task with sparse rewards and with dense ones, and varied by each of `axes`."""
-    _register(f"{name}-v0", game, threshold=0.95)
-    _register(f"{name}Dense-v0", game, reward="dense")
+    _register(f"{name}-v0", game, steps, threshold=0.95)
+    _register(f"{name}Dense-v0", game, steps, reward="dense")
     for ending, keywords in axes.items():
-        _register(f"{name}{ending}-v0", game, threshold=0.95, **keywords)
+        _register(f"{name}{ending}-v0", game, steps, threshold=0.95, **keywords)
 
 
 _register("Scenes-v0", "objrep_gym.envs.scenes:game", steps=1)
@@ -52,6 +52,6 @@ _register_task("PropertyOddOneOut", "objrep_gym.envs.property_odd_one_out:game",
 _register_task("Match", "objrep_gym.envs.match:game", {})
 _register_task("Collect", "objrep_gym.envs.collect:game", {})
 _register_task("Push", "objrep_gym.envs.push:game", {**AXES, "Anywhere": {"goal": "anywhere"}})
-_register_task("PushOrdered", "objrep_gym.envs.push_ordered:game", {})
+_register_task("PushOrdered", "objrep_gym.envs.push_ordered:game", {}, steps=200)
 _register_task("Navigate", "objrep_gym.envs.navigate:game", {})
 _register_task("Analogy", "objrep_gym.envs.analogy:game", {})

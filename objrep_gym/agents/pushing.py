@@ -6,7 +6,8 @@ from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
 from objrep_gym.envs.controls import Hand
 from objrep_gym.envs.pads import PushOnto
 
-MARGINS = (0.02, 0.0, -0.08, -0.2, -0.35)  # metres kept from things on the way, less and less where there is no way
+MARGINS = (0.02, 0.0, -0.1, -0.25, -np.inf)  # metres kept from things on the way, less where there is no way, and they move
+TARGET_MARGIN = -0.05  # metres kept from the thing to be pushed, at least: the circle around a cube is wider than its sides
 NEAR = 0.12  # metres: a thing that is so near to the pad's middle, along x or y, need not be pushed along that
 BESIDE = 0.105  # metres from the line through a thing's middle at which to begin to push it: half of a hand's step, and
 SLIPPED = 0.16  # at which to begin anew
@@ -23,7 +24,8 @@ class Pushing:
 
     def __call__(self, factors: np.ndarray) -> np.ndarray:
         """int (N,): one of `MOVES` for each of the scenes (N, E, F)."""
-        row = np.arange(len(factors)), self.task.next(factors)
+        chosen = self.task.next(factors)
+        row = np.arange(len(factors)), chosen
         target, way = self.task.things.places(factors)[row], self.task.way(factors)[row]
         radius = self.task.things.radii(factors)[row] + self.hand.body.radii(factors)[:, 0]
         useful = way @ DIRECTIONS.T > NEAR  # (N, 4)
@@ -36,7 +38,7 @@ class Pushing:
         for margin in MARGINS:
             lost = walking[np.isinf(costs[walking]).all(axis=1)] if margin < MARGINS[0] else walking
             if len(lost):
-                found, steps = self.walk(factors[lost], target[lost], radius[lost], margin)
+                found, steps = self.walk(factors[lost], chosen[lost], margin)
                 steps = np.where(useful[lost], steps + detour[lost], np.inf)
                 better = steps < costs[lost]
                 costs[lost] = np.where(better, steps, costs[lost])
@@ -50,20 +52,22 @@ class Pushing:
         far = radius[:, None, None]
         return (along < -0.5 * far) & (along > -far - self.hand.step) & (across < beside)
 
-    def walk(
-        self, factors: np.ndarray, target: np.ndarray, radius: np.ndarray, margin: float
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """int (N, 4): the first move of a way to where the target can be pushed in each direction, and float (N, 4): how
-        many steps that takes, inf where there is no way that keeps `margin` from all things."""
+    def walk(self, factors: np.ndarray, chosen: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
+        """int (N, 4): the first move of a way to where the `chosen` things (N,) can be pushed in each direction, and float
+        (N, 4): how many steps that takes, inf where there is no way that keeps `margin` from all things."""
         n, size = len(factors), len(self.lattice)
         points = self.hand.body.places(factors)[:, :, None] + self.lattice
         low, high = (bound[:, :, None] for bound in self.hand.bounds(factors))
         stopped = np.clip(points, low, high)
         beyond = (np.abs(points - stopped) > self.hand.step - 1e-6).any(axis=-1)
-        away = np.linalg.norm(stopped[..., None, :] - self.task.things.places(factors)[:, None, None], axis=-1)
-        gaps = away - (self.task.things.radii(factors) + self.hand.body.radii(factors))[:, None, None]
-        blocked = (np.where(np.isnan(gaps), np.inf, gaps).min(axis=-1) < margin) | beyond
-        goals = self.behind(stopped.reshape(n, -1, 2), target, radius, BESIDE).reshape(n, size, size, 4) & ~blocked[..., None]
+        places = self.task.things.places(factors)
+        radii = self.task.things.radii(factors) + self.hand.body.radii(factors)
+        gaps = np.linalg.norm(stopped[..., None, :] - places[:, None, None], axis=-1) - radii[:, None, None]
+        kept = np.where(np.arange(places.shape[1]) == chosen[:, None], max(margin, TARGET_MARGIN), margin)
+        blocked = (gaps < kept[:, None, None]).any(axis=-1) | beyond  # NaN is no obstacle
+        row = np.arange(n), chosen
+        goals = self.behind(stopped.reshape(n, -1, 2), places[row], radii[row], BESIDE).reshape(n, size, size, 4)
+        goals &= ~blocked[..., None]
         middle = size // 2
         blocked[:, middle, middle] = False
         goals = np.moveaxis(goals, -1, 1).reshape(4 * n, size, size)

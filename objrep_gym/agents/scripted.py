@@ -69,8 +69,8 @@ class PrivilegedHand:
 
 
 class Touching:
-    """Plans the way to a goal that touches nothing else: by waves from the goals over a lattice of the hand's own steps, and
-    straight where every way is blocked."""
+    """Plans the way to a goal that touches nothing else: by waves from the goals over a lattice of the hand's own steps,
+    and straight where every way is blocked."""
 
     def __init__(self, hand: Hand, task: Touch):
         self.hand, self.task, self.lattice = hand, task, lattice(hand)

@@ -12,10 +12,10 @@ from objrep_gym.scenes.world import About
 class PushOnto:
     """Object interaction (Yoon et al. 2023): the things of these `hues` are to be pushed onto the pad, in this order.
 
-    A thing is on the pad while its middle is inside the pad's circle. The next one in the order is worth one part of as many
-    as there are hues, and is taken out of the room, that the pad be free; the last one stays, and ends the episode, with
-    success. Any other of them on the pad ends it with 0. What has another hue may lie there, to no effect. One thing counts
-    in a step, the right one before others. Raises ValueError on a pad or a hand that the world does not have.
+    A thing is on the pad while its middle is inside the pad's circle. The next one in the order is worth one part of as
+    many as there are hues, and is taken out of the room, so that the pad is free; the last one stays, and ends the episode,
+    with success. Any other of them on the pad ends it with 0. What has another hue may lie there, to no effect. One thing
+    counts in a step, the right one before others. Raises ValueError on a pad or a hand that the world does not have.
     """
 
     def __init__(self, about: About, hues: Sequence[float], pad: str = "pad", hand: str = "hand"):
@@ -57,8 +57,8 @@ class PushOnto:
         return verdict
 
     def distance(self, factors: np.ndarray) -> np.ndarray:
-        """float (N,): metres from the thing that is to be pushed now to the pad, and from the hand to where it must stand to
-        push it there straight; 0 where nothing is left to push."""
+        """float (N,): metres from the thing that is to be pushed now to the middle of the pad, and from the hand to where
+        it must stand to push it there straight; 0 where nothing is left to push."""
         chosen = self.next(factors)
         row = np.arange(len(factors)), chosen
         way, radius = self.way(factors)[row], self.things.radii(factors)[row] + self.hand.radii(factors)[:, 0]

@@ -1,6 +1,4 @@
-"""ObjRep/Push-v0: the hand must push the blue cube onto the pad.
-
-"""
+"""ObjRep/Push-v0: the hand must push the blue cube onto the pad."""
 
 from typing import Any
 

@@ -1,6 +1,4 @@
-"""ObjRep/PushOrdered-v0: the hand must push the blue cube onto the pad, then the red one.
-
-"""
+"""ObjRep/PushOrdered-v0: the hand must push the blue cube onto the pad, then the red one."""
 
 from typing import Any
 

@@ -120,16 +120,10 @@ class Room:
             scenes[:, first:][np.arange(len(objects)) >= count[:, None]] = np.nan
 
     def sample_places(self, rng: Random, scenes: np.ndarray, fixed: Mapping[str, int | float] | None) -> None:
-        """Put each object at the first of PLACES places that is free, or at the freest; those whose distributions draw a
-        place stand there before all others."""
+        """Put each object that has no place yet at the first of PLACES places that is free, or at the freest."""
         n, first = len(scenes), len(BACKGROUND)
         x, y, half_x, half_y = self.variant.arena
-        taken = self.variant.mount.kept_free(scenes)
-        radii = np.full(taken.shape[:2], 1.0)
-        drawn = ~np.isnan(scenes[:, :, X]) & (np.arange(scenes.shape[1]) >= first)  # by their own distributions
-        for row in np.flatnonzero(drawn.any(axis=0)):
-            taken = np.concatenate([taken, scenes[:, row, None, PLACE]], axis=1)
-            radii = np.concatenate([radii, footprint(scenes[:, row])[:, None]], axis=1)
+        drawn, taken, radii = placed_already(scenes, self.variant.mount.kept_free(scenes))
         for row in range(first, scenes.shape[1]):
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
@@ -198,6 +192,15 @@ class Room:
     def close(self) -> None:
         """Free the engine's OpenGL context, or its threads."""
         self.engine.close()
+
+
+def placed_already(scenes: np.ndarray, views: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Before objects are placed: bool (N, E), which have a place by their own distribution; and what others must keep off,
+    those and 1 m around `views` (N, V, 2): places (N, T, 2) and radii (N, T) in metres."""
+    drawn = ~np.isnan(scenes[:, :, X])
+    rows = np.flatnonzero(drawn.any(axis=0))
+    places = np.concatenate([views, scenes[:, rows, PLACE]], axis=1)
+    return drawn, places, np.concatenate([np.ones(views.shape[:2]), footprint(scenes[:, rows])], axis=1)
 
 
 def in_pixels(size: Sequence[int]) -> tuple[int, int]:

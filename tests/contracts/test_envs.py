@@ -20,7 +20,8 @@ from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
-TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Navigate", "Analogy")
+TASKS = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Push", "PushOrdered", "Navigate", "Analogy")
+VARIED = {name: list(objrep_gym.AXES) for name in ("Reach", "OddOneOut")} | {"Push": [*objrep_gym.AXES, "Anywhere"]}
 OPTIONS = {f"ObjRep/{task}-v0": [{}, {"control": "continuous", "engine": "raycast"}] for task in TASKS}
 OPTIONS["ObjRep/Scenes-v0"] = [{}, {"look": "plain", "engine": "raycast"}]
 VARIANTS = [(name, options) for name in IDS for options in OPTIONS.get(name, [{}])]
@@ -33,11 +34,11 @@ each = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
 each_game = pytest.mark.parametrize(("name", "options"), [one for one in VARIANTS if one[0] in OPTIONS], ids=str)
 
 
-def test_every_task_is_registered_sparse_and_dense_and_two_with_every_axis():
-    endings = {name: ["", "Dense"] + (list(objrep_gym.AXES) if name in ("Reach", "OddOneOut") else []) for name in TASKS}
-    names = {f"ObjRep/{name}{ending}-v0" for name, each in endings.items() for ending in each}
+def test_every_task_is_registered_sparse_and_dense_and_three_with_every_axis():
+    names = {f"ObjRep/{name}{ending}-v0" for name in TASKS for ending in ("", "Dense", *VARIED.get(name, []))}
     assert {*IDS} == names | {"ObjRep/Scenes-v0"}
-    assert {gym.spec(name).max_episode_steps for name in names} == {100}
+    assert {gym.spec(name).max_episode_steps for name in names} == {100, 200}
+    assert {name for name in names if gym.spec(name).max_episode_steps == 200} == {n for n in names if "PushOrdered" in n}
     assert objrep_gym.__version__
 
 
@@ -210,11 +211,13 @@ def test_random_steps_stay_in_their_spaces(name, options, steps):
 
 
 def check_rewards(name: str, rewards: np.ndarray, success: np.ndarray) -> None:
-    """Of one step: 0 or 1, which is success; shares of 1 in Collect; where they are dense, a step's way more or less."""
+    """Of one step: 0 or 1, which is success; shares of 1 in Collect and PushOrdered; where they are dense, a step's way
+    more or less: in pushing there are two, and the place behind a thing swings around it."""
+    shared = "Collect" in name or "Ordered" in name
     if "Dense" in name:
-        worth = 0.5 if "Collect" in name else 1.0
-        assert (np.abs(rewards - worth * success) < (worth + 0.3 if "Collect" in name else 0.3)).all()
-    elif "Collect" in name:
+        worth, way = 0.5 if shared else 1.0, 1.0 if "Push" in name else 0.3
+        assert (np.abs(rewards - worth * success) < (worth + way if shared else way)).all()
+    elif shared:
         assert set(np.unique(rewards)) <= {0.0, 0.5}
         assert (rewards[success] == 0.5).all()
     else:
