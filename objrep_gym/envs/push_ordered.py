@@ -1,4 +1,19 @@
-"""ObjRep/PushOrdered-v0: the hand must push the blue cube onto the pad, then the red one."""
+"""ObjRep/PushOrdered-v0: the hand must push the blue cube onto the pad, and then the red one.
+
+The room of `Push`, with two cubes and two other objects. Colours tell the order: blue, red, green, yellow. The cube that
+is next gives 1/n of `count` once its middle is above the pad, and is taken out of the room, so that the pad is free: it is
+no longer drawn, and its factors become NaN. The last one stays, and ends the episode, with success, so that an episode is
+worth 1 at most. Another cube on the pad before its turn gives 0 and ends it; what is none of these cubes may lie there.
+After 200 steps the episode is cut off. A random hand succeeds in RANDOM. OCRL (Yoon et al. 2023) has no such task.
+
+action   Discrete(4) or, with control="continuous", Box(2): one step of the hand.
+sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info. Of the other objects no cube has a
+         hue within 0.12 of one of those in the order.
+varies   by count=2, from 2 to 4 cubes, and by the keywords of `Push`; `objects` counts the cubes.
+dense    adds the metres by which a step brought the next cube nearer to the pad, and the hand to where it must stand
+         to push it.
+ids      `PushOrdered` and `PushOrderedDense`, -v0.
+"""
 
 from typing import Any
 

@@ -12,7 +12,7 @@ gets around each of them, and nothing is lost in a corner.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from objrep_gym.envs.contact import Contact
+from objrep_gym.envs.contact import Contact, Rectangle
 from objrep_gym.envs.controls import Push, Span
 from objrep_gym.envs.desk import CAMERAS, CONTROLS, HANDS, STEP, Desk
 from objrep_gym.envs.objects_room import Game
@@ -26,7 +26,7 @@ GOALS = ("corner", "anywhere")
 PAD_RADIUS = 0.36  # metres
 CLEARANCE = 0.12  # metres between things at first
 ROUND = 0.56  # metres: the widest hand and the widest thing, and 5 cm
-AREAS = {"fixed": (0.0, 0.25, 1.5, 1.7), "low": (0.0, 0.25, 1.5, 1.7), "ring": (0.0, 0.0, 1.4, 1.4)}  # of the hand
+AREAS = {"fixed": (0.0, 0.25, 1.5, 1.7), "low": (0.0, 0.25, 1.5, 1.7), "ring": (0.0, 0.0, 1.55, 1.55)}  # of the hand
 KIND = [kind.name for kind in KINDS].index("pad")
 CUBE = Product(BLUE_CUBE, Choice("size", (0.28,)))
 OTHER = Product(SMALL, Uniform("size", 0.22, 0.28))
@@ -53,11 +53,11 @@ class Yard(Desk):
 
     def pushing(self, objects: Sequence[Distribution], hues: Sequence[float]) -> Game:
         """A game with `objects`, of which those of `hues` are to be pushed onto the pad in this order."""
-        x, y, half_x, half_y = area = AREAS[self.camera]
-        fence = (x, y, half_x - ROUND, half_y - ROUND)
+        area = AREAS[self.camera]
+        fence, start = shrunk(area, ROUND), shrunk(area, STEP)
         variant = replace(
             CAMERAS[self.camera],
-            objects=(*objects, HANDS[self.hand], Product(PAD, *self.places(fence))),
+            objects=(*objects, Product(HANDS[self.hand], anywhere(start)), Product(PAD, self.place(fence))),
             least=len(objects) + 2,
             named=("hand", "pad"),
             arena=fence,
@@ -70,9 +70,20 @@ class Yard(Desk):
         control = Push(CONTROLS[self.control](world, Span(STEP, area)), contact)
         return self.play(world, control, PushOnto(world.about, hues))
 
-    def places(self, fence: tuple[float, float, float, float]) -> tuple[Distribution, Distribution]:
-        """Where the pad lies, along x and along y."""
-        x, y, half_x, half_y = fence
-        if self.goal == "corner":
-            return Choice("x", (x - half_x + PAD_RADIUS,)), Choice("y", (y - half_y + PAD_RADIUS,))
-        return Uniform("x", x - half_x, x + half_x), Uniform("y", y - half_y, y + half_y)
+    def place(self, fence: Rectangle) -> Distribution:
+        """Where the pad lies, as x and y."""
+        if self.goal == "anywhere":
+            return anywhere(fence)
+        x, y, half_x, half_y = shrunk(fence, PAD_RADIUS)
+        return Product(Choice("x", (x - half_x,)), Choice("y", (y - half_y,)))
+
+
+def shrunk(area: Rectangle, by: float) -> Rectangle:
+    """A rectangle whose edges lie `by` metres farther inward."""
+    return area[0], area[1], area[2] - by, area[3] - by
+
+
+def anywhere(area: Rectangle) -> Distribution:
+    """x and y, uniform in a rectangle."""
+    x, y, half_x, half_y = area
+    return Product(Uniform("x", x - half_x, x + half_x), Uniform("y", y - half_y, y + half_y))
