@@ -34,7 +34,7 @@ class Pushing:
         ready = self.behind(here, target, radius, SLIPPED)[:, 0] & useful  # (N, 4)
         costs = np.where(ready, detour, np.inf)
         moves = np.broadcast_to(np.arange(4), costs.shape).copy()
-        walking = np.flatnonzero(useful.any(axis=1))
+        walking = np.flatnonzero(useful.any(axis=1) & (costs.min(axis=1) > 0))
         for margin in MARGINS:
             lost = walking[np.isinf(costs[walking]).all(axis=1)] if margin < MARGINS[0] else walking
             if len(lost):

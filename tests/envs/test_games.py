@@ -186,11 +186,12 @@ def test_no_training_scene_holds_what_is_held_out_and_every_other_scene_does(nam
         assert held_out.all() if part == "Unseen" else not held_out.any()
 
 
-def test_axes_change_what_they_name():
-    plain = gym.make_vec("ObjRep/OddOneOut-v0", num_envs=2)
+@pytest.mark.parametrize("name", ["OddOneOut", "Push"])
+def test_axes_change_what_they_name(name):
+    plain = gym.make_vec(f"ObjRep/{name}-v0", num_envs=2)
     images, _ = plain.reset(seed=0)
     for axis in objrep_gym.AXES:
-        env = gym.make_vec(f"ObjRep/OddOneOut{axis}-v0", num_envs=2)
+        env = gym.make_vec(f"ObjRep/{name}{axis}-v0", num_envs=2)
         assert (env.reset(seed=0)[0] != images).any(axis=(1, 2, 3)).all(), axis
         env.close()
     about = gym.make("ObjRep/ReachMoreObjects-v0").unwrapped.about

@@ -11,6 +11,7 @@ from objrep_gym.envs.pads import PushOnto
 from objrep_gym.envs.push_ordered import ORDER
 from objrep_gym.envs.pushing import ROUND
 from objrep_gym.envs.tasks import Dense
+from objrep_gym.scenes.heldout import HELD_OUT
 from objrep_gym.scenes.palette import BLUE
 from objrep_gym.scenes.things import HUE, KINDS, SHAPE
 from objrep_gym.wrappers.oracle import Oracle
@@ -185,6 +186,16 @@ def test_a_few_cubes_in_order(count):
         rest = np.setdiff1d(np.flatnonzero(kinds[row] == 0), chosen)
         apart = np.abs(colours[row, rest][:, None] - np.float32(hues)) % 1
         assert (np.minimum(apart, 1 - apart) > 0.119).all()
+
+
+@pytest.mark.parametrize("which", HELD_OUT)
+def test_other_things_are_held_out_and_the_cube_is_not(which):
+    for part in ("Seen", "Unseen"):
+        game, factors = drawn(f"Push{part}{which.capitalize()}", 100)
+        others = np.arange(4) != game.task.next(factors)[:, None]
+        shown = factors[:, game.task.things.rows][others]
+        held_out = HELD_OUT[which].contains(dict(zip(game.world.about.factors, shown.T, strict=True)))
+        assert held_out.all() if part == "Unseen" else not held_out.any()
 
 
 def test_oracle_slots_tell_a_pad_from_all_other_things():
