@@ -5,7 +5,8 @@ other objects that get in the way, and the hand stand somewhere else each time; 
 in one place, at the front on the left. What the hand meets it pushes, by contact in MuJoCo: an object slides and turns,
 pushes others, and lies still as soon as nothing pushes it. It is stopped at an edge that the hand can go around, so that it
 can be pushed away from everywhere. The cube's middle above the pad gives 1 and ends the episode, with success; nothing else
-ends it, and what else lies on the pad does not matter; after 100 steps it is cut off. A random hand succeeds in RANDOM.
+ends it, and what else lies on the pad does not matter; after 100 steps it is cut off. A random hand succeeds in 1 episode
+of 100 (1 with continuous control).
 
 Steps, horizon and reward are OCRL's, and so is a goal at the bottom left that never moves. Differs from OCRL's: the goal
 can be seen; what is pushed turns and slips off, and pushes others; the room is drawn in perspective.

@@ -4,7 +4,7 @@ The room of `Push`, with two cubes and two other objects. Colours tell the order
 is next gives 1/n of `count` once its middle is above the pad, and is taken out of the room, so that the pad is free: it is
 no longer drawn, and its factors become NaN. The last one stays, and ends the episode, with success, so that an episode is
 worth 1 at most. Another cube on the pad before its turn gives 0 and ends it; what is none of these cubes may lie there.
-After 200 steps the episode is cut off. A random hand succeeds in RANDOM. OCRL (Yoon et al. 2023) has no such task.
+After 200 steps the episode is cut off. A random hand succeeds in none of 1000. OCRL (Yoon et al. 2023) has no such task.
 
 action   Discrete(4) or, with control="continuous", Box(2): one step of the hand.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info. Of the other objects no cube has a

@@ -178,16 +178,21 @@ def test_a_vector_equals_single_environments(name, options):
     theirs.close()
 
 
-@pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("context", ["fork", "spawn"])
-def test_environments_run_in_processes_of_their_own(context, engine):
-    """Each makes its own OpenGL context, or threads, though the parent has some, and draws what the parent draws."""
-    ours = gym.make_vec("ObjRep/Reach-v0", num_envs=2, engine=engine)
+@pytest.mark.parametrize(
+    ("name", "engine", "walk"),
+    [("Reach", "opengl", [0]), ("Reach", "raycast", [0]), ("Push", "opengl", [0, 0, 1, 1, 2, 2, 2, 3, 3, 3])],
+)
+def test_environments_run_in_processes_of_their_own(name, engine, walk, context):
+    """Each makes its own OpenGL context, or threads, though the parent has some, and moves and draws what the parent does."""
+    ours = gym.make_vec(f"ObjRep/{name}-v0", num_envs=2, engine=engine)
     images, _ = ours.reset(seed=8)
     how = {"vectorization_mode": "async", "vector_kwargs": {"context": context}}
-    processes = gym.make_vec("objrep_gym:ObjRep/Reach-v0", num_envs=2, engine=engine, **how)
+    processes = gym.make_vec(f"objrep_gym:ObjRep/{name}-v0", num_envs=2, engine=engine, **how)
     np.testing.assert_array_equal(processes.reset(seed=8)[0], images)
-    np.testing.assert_array_equal(processes.step(np.array([0, 1]))[0], ours.step(np.array([0, 1]))[0])
+    for action in walk:
+        actions = np.array([action, (action + 1) % 4])
+        np.testing.assert_array_equal(processes.step(actions)[0], ours.step(actions)[0])
     processes.close()
 
 
