@@ -15,7 +15,6 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import objrep_gym
-from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
@@ -184,7 +183,7 @@ def test_a_vector_equals_single_environments(name, options):
     [("Reach", "opengl", [0]), ("Reach", "raycast", [0]), ("Push", "opengl", [0, 0, 1, 1, 2, 2, 2, 3, 3, 3])],
 )
 def test_environments_run_in_processes_of_their_own(name, engine, walk, context):
-    """Each makes its own OpenGL context, or threads, though the parent has some, and moves and draws what the parent does."""
+    """Each makes its own OpenGL context, or threads, though the parent has some, moves and draws what the parent does."""
     ours = gym.make_vec(f"ObjRep/{name}-v0", num_envs=2, engine=engine)
     images, _ = ours.reset(seed=8)
     how = {"vectorization_mode": "async", "vector_kwargs": {"context": context}}
