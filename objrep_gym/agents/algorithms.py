@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, replace
 
+from gymnasium import spaces
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import VecEnv
 
+from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.agents.extractors import EXTRACTORS
 
 
@@ -57,8 +59,12 @@ class PPOConfig:
             "features_extractor_kwargs": extractor,
             "net_arch": [] if pixels else [self.width // 2],
         }
+        kind = "CnnPolicy" if pixels else "MlpPolicy"
+        if isinstance(env.observation_space, spaces.Dict):
+            kind, policy["features_extractor_class"] = "MultiInputPolicy", DictExtractor
+            policy["features_extractor_kwargs"] = {"part": self.extractor, **({} if pixels else extractor)}
         return PPO(
-            "CnnPolicy" if pixels else "MlpPolicy",
+            kind,
             env,
             n_steps=self.rollout // env.num_envs,
             batch_size=self.batch,

@@ -17,6 +17,7 @@ from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.algorithms import PPOConfig
+from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.agents.extractors import Scale
 from objrep_gym.data import whole
 
@@ -108,15 +109,19 @@ def save(model: PPO, path: Path) -> None:
 
 def scale(model: PPO, env: VecEnv, steps: int = 64) -> None:
     """Sets the scale of an extractor that has one by what `steps` random actions in each environment show."""
+    pools = [part for part in model.policy.modules() if isinstance(part, DictExtractor)]
     parts = [part for part in model.policy.modules() if isinstance(part, Scale)]
     if not parts:
         return
     env.action_space.seed(model.seed)
     actions = (np.stack([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps))
     seen: list[Any] = [env.reset(), *(env.step(action)[0] for action in actions)]
-    slots = torch.from_numpy(np.concatenate(seen)).to(model.device)
-    for part in parts:
-        part.set_from(slots)
+    if not pools:
+        for part in parts:
+            part.set_from(torch.from_numpy(np.concatenate(seen)).to(model.device))
+    for pool in pools:
+        every = {key: np.concatenate([one[key] for one in seen]) for key in seen[0]}
+        pool.set_scales({key: torch.from_numpy(values).to(model.device) for key, values in every.items()})
 
 
 def resume(preset: PPOConfig, env: VecEnv, path: Path, seed: int) -> PPO:

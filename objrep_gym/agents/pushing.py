@@ -1,10 +1,12 @@
 """Pushing: how a hand that knows everything brings a thing onto a pad."""
 
+from typing import Protocol, runtime_checkable
+
 import numpy as np
 
 from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
+from objrep_gym.envs.bodies import Bodies
 from objrep_gym.envs.controls import Hand
-from objrep_gym.envs.pads import PushOnto
 
 MARGINS = (0.02, 0.0, -0.1, -0.25, -np.inf)  # metres kept from things on the way, less where there is no way, and they move
 TARGET_MARGIN = -0.05  # metres kept from the thing to be pushed, at least: the circle around a cube is wider than its sides
@@ -14,12 +16,27 @@ SLIPPED = 0.16  # at which to begin anew
 BLOCKED = 4.0  # steps that a thing in the way of the pushed one is taken to cost
 
 
+@runtime_checkable
+class Pushed(Protocol):
+    """A task as the hand that plans to push must know it."""
+
+    things: Bodies
+
+    def next(self, factors: np.ndarray) -> np.ndarray:
+        """int (N,): the one of `things` that is to be pushed now."""
+        ...
+
+    def way(self, factors: np.ndarray) -> np.ndarray:
+        """float (N, R, 2): metres along x and y from each of `things` to where the next one is to be."""
+        ...
+
+
 class Pushing:
     """Plans to go around the thing that is to be pushed next, to a side from which a step along x or y brings it nearer to
     the pad, by the shortest way that touches nothing; then to push it until it is near enough along that axis, and then
     along the other one."""
 
-    def __init__(self, hand: Hand, task: PushOnto):
+    def __init__(self, hand: Hand, task: Pushed):
         self.hand, self.task, self.lattice = hand, task, lattice(hand)
 
     def __call__(self, factors: np.ndarray) -> np.ndarray:

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from objrep_gym.agents.homing import Delivery, Homing
 from objrep_gym.agents.pushing import Pushing
 from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
 from objrep_gym.envs.controls import Hand, Move, Push, Walk
+from objrep_gym.envs.goals import Goal
 from objrep_gym.envs.objects_room import ObjectsRoom
+from objrep_gym.envs.obstacles import Blocked
 from objrep_gym.envs.pads import PushOnto
 from objrep_gym.envs.tasks import Dense, Touch
 from objrep_gym.envs.vector import ObjectsRoomVector
@@ -46,13 +49,17 @@ class PrivilegedHand:
         task = task.task if isinstance(task, Dense) else task
         self.env, self.discrete = env, isinstance(control.space, spaces.Discrete)
         if isinstance(control, Push) and isinstance(task, PushOnto):
-            self.plan: Touching | Pushing = Pushing(control.hand, task)
+            self.plan: Touching | Homing | Pushing = Pushing(control.hand, task)
         elif isinstance(control, Walk | Move) and isinstance(task, Touch):
             self.plan = Touching(control.hand, task)
+        elif isinstance(control, Blocked) and isinstance(task, Goal):
+            self.plan = Homing(control, task)
+        elif isinstance(control, Push) and isinstance(task, Goal):
+            self.plan = Pushing(control.hand, Delivery(control.contact, task))
         else:
             raise TypeError(
-                f"a privileged hand plays Walk or Move to Touch, and Push to PushOnto, not {type(control).__name__} to "
-                f"{type(task).__name__}"
+                "a privileged hand plays Walk or Move to Touch, Push to PushOnto, and Blocked or Push to Goal, not "
+                f"{type(control).__name__} to {type(task).__name__}"
             )
 
     def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:

@@ -35,6 +35,12 @@ class Bodies:
         known = np.where(shapes == shapes, shapes, 0).astype(np.intp)  # a fifth of the time of nan_to_num, at every step
         return factors[:, self.rows, self.size] * FOOTPRINTS[known]
 
+    def gaps(self, factors: np.ndarray) -> np.ndarray:
+        """float (N, R - 1) metres of floor between the circle of the last entity and those of all before it."""
+        places, radii = self.places(factors), self.radii(factors)
+        between = places[:, :-1] - places[:, -1:]
+        return np.sqrt((between * between).sum(axis=-1)) - radii[:, :-1] - radii[:, -1:]
+
 
 def position(name: str, names: Sequence[str], kind: str) -> int:
     """Index of `name`; raises ValueError where the world has no such thing."""

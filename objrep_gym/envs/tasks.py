@@ -86,9 +86,7 @@ class Touch:
 
     def gaps(self, factors: np.ndarray) -> np.ndarray:
         """float (N, R) metres of floor between the hand's circle and those of the objects."""
-        places, radii = self.all.places(factors), self.all.radii(factors)
-        between = places[:, :-1] - places[:, -1:]
-        return np.sqrt((between * between).sum(axis=-1)) - radii[:, :-1] - radii[:, -1:]
+        return self.all.gaps(factors)
 
     def distance(self, factors: np.ndarray) -> np.ndarray:
         """float (N,) metres of floor between the hand's circle and that of the nearest goal; 0 where there is none left."""

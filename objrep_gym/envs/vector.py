@@ -10,13 +10,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from objrep_gym.envs.deck import Deck
+from objrep_gym.envs.goals import Hindsight
 from objrep_gym.envs.objects_room import FPS, Game, changed, picture
 from objrep_gym.envs.sight import Seen
 from objrep_gym.envs.window import Window, check_render_mode, render_modes
 from objrep_gym.scenes.world import About
 
+NONE = np.empty(0, dtype=np.intp)
 
-class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
+
+class ObjectsRoomVector(VectorEnv[Any, np.ndarray, np.ndarray]):
     """N games side by side. Seeded with s, row i equals a single environment seeded with s + i, step for step.
 
     `autoreset_mode` is SAME_STEP (the default: a row that ends begins anew in the same step, its last observation in
@@ -46,7 +49,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.deck = Deck(game.draw, num_envs)
         self.generators = Generators(num_envs)
         self.scenes: np.ndarray | None = None  # (N, E, F)
-        self.seen: Seen = game.sight.blank(game.world, num_envs)
+        self.seen: Seen = game.blank(num_envs)
         self.elapsed = np.zeros(num_envs, dtype=np.int64)
         self.ended = np.zeros(num_envs, dtype=bool)
 
@@ -72,7 +75,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
 
     def reset(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """New scenes in all rows, or in those of `options["reset_mask"]`, bool (N,); the other rows stay as they are.
 
         An integer `seed` gives row i the seed + i. Raises ValueError on a mask or a list of seeds of another length.
@@ -87,10 +90,10 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             self.scenes = np.zeros((self.num_envs, *drawn.shape[1:]), dtype=np.float32)
         self.scenes[which] = drawn
         self.elapsed[which], self.ended[which] = 0, False
-        write(self.seen, which, self.game.look(drawn))
+        write(self.seen, which, self.game.look(drawn[:0], drawn)[1])
         return self._observe(np.zeros(self.num_envs, dtype=bool), rows)
 
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Raises ValueError on actions outside the space, ResetNeeded before the first reset, or, under DISABLED, where a
         row has ended and was not begun anew."""
         before = self._scenes()
@@ -100,12 +103,14 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         after, (reward, success, terminated) = self.game.play(before, np.asarray(actions))
         self.elapsed += 1
         truncated = self.elapsed >= self.limit
-        if self.autoreset_mode is AutoresetMode.NEXT_STEP and self.ended.any():
-            after[self.ended] = self.deck.take(self.generators(), np.flatnonzero(self.ended).tolist())
-            self.elapsed[self.ended], reward[self.ended] = 0, 0.0
+        again = np.flatnonzero(self.ended) if self.autoreset_mode is AutoresetMode.NEXT_STEP else NONE
+        if len(again):
+            reward[again] = 0.0
             success, terminated, truncated = (flags & ~self.ended for flags in (success, terminated, truncated))
         self.ended = terminated | truncated
-        final = self._advance(before, after, success)
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            again = np.flatnonzero(self.ended)
+        final = self._advance(before, after, again, success)
         observations, infos = self._observe(success & ~self.ended if final else success)
         return observations, reward, terminated, truncated, {**final, **infos}
 
@@ -115,7 +120,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
             return None
         frames = tuple(picture(self.game, self._scenes(), self.seen["image"]).copy())
         if self.render_mode == "human":
-            self.window.show(frames)
+            self.window.show((*frames, *self.seen.get("goal", ())))
             return None
         return frames
 
@@ -123,27 +128,25 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         self.window.close()
         self.game.world.close()
 
-    def _advance(self, before: np.ndarray, after: np.ndarray, success: np.ndarray) -> dict[str, Any]:
-        """Makes `after` the scenes and draws what is new in one call; under SAME_STEP, begins ended rows anew and gives
-        their last observation and info."""
-        moved, self.scenes = np.flatnonzero(changed(before, after)), after
-        again = np.flatnonzero(self.ended) if self.autoreset_mode is AutoresetMode.SAME_STEP else np.empty(0, dtype=np.intp)
-        if not len(again):
-            write(self.seen, moved, self.game.look(after[moved]))
-            return {}
-        fresh = self.deck.take(self.generators(), again.tolist())
-        looks = self.game.look(np.concatenate([after[moved], fresh]))
-        write(self.seen, moved, {name: rows[: len(moved)] for name, rows in looks.items()})
-        final = self._final(again, success)
+    def _advance(self, before: np.ndarray, after: np.ndarray, again: np.ndarray, success: np.ndarray) -> dict[str, Any]:
+        """Makes `after` the scenes, begins the rows `again` anew, draws what is new in one call, and under SAME_STEP gives
+        the last observation and info of those rows."""
+        same = self.autoreset_mode is AutoresetMode.SAME_STEP
+        moved, self.scenes = changed(before, after), after
+        moved[again] &= same  # under NEXT_STEP the step that such a row took is never seen
+        fresh = self.deck.take(self.generators(), again.tolist()) if len(again) else after[:0]
+        going, begun = self.game.look(after[moved], fresh)
+        write(self.seen, np.flatnonzero(moved), going)
+        final = self._final(again, success) if same and len(again) else {}
         after[again], self.elapsed[again] = fresh, 0
-        write(self.seen, again, {name: rows[len(moved) :] for name, rows in looks.items()})
+        write(self.seen, again, begun)
         return final
 
     def _final(self, again: np.ndarray, success: np.ndarray) -> dict[str, Any]:
         """`final_obs` and `final_info` of the rows `again`, laid out as gymnasium's own vector environments do."""
         observations = np.full(self.num_envs, None, dtype=object)
-        for i in again:
-            observations[i] = self.seen["image"][i].copy()
+        for i in again.tolist():
+            observations[i] = self.game.observe(self.seen, self._scenes(), i)
         info: dict[str, Any] = {"is_success": success & self.ended, "_is_success": self.ended.copy()}
         for name in self.game.sight.info:
             info[name] = np.zeros_like(self.seen[name])
@@ -152,7 +155,7 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         ended = {"_final_obs": self.ended.copy(), "_final_info": self.ended.copy()}
         return {"final_obs": observations, "final_info": info, **ended}
 
-    def _observe(self, success: np.ndarray, rows: np.ndarray | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+    def _observe(self, success: np.ndarray, rows: np.ndarray | None = None) -> tuple[Any, dict[str, Any]]:
         """Copies of what is seen; `rows` says which have an info, all if None."""
         if self.render_mode == "human":
             self.render()
@@ -160,12 +163,17 @@ class ObjectsRoomVector(VectorEnv[np.ndarray, np.ndarray, np.ndarray]):
         for name in self.game.sight.info:
             infos[name] = self.seen[name].copy()
         rows = np.ones(self.num_envs, dtype=bool) if rows is None else rows
-        return self.seen["image"].copy(), {**infos, **{f"_{name}": rows.copy() for name in infos}}
+        seen = self.game.observe(self.seen, self._scenes())
+        return seen, {**infos, **{f"_{name}": rows.copy() for name in infos}}
 
     def _scenes(self) -> np.ndarray:
         if self.scenes is None:
             raise ResetNeeded("there are no scenes yet: call reset() first")
         return self.scenes
+
+
+class GoalRoomVector(Hindsight, ObjectsRoomVector):
+    """N games side by side that have goals."""
 
 
 class Generators:

@@ -13,9 +13,9 @@ import gymnasium as gym
 from gymnasium.envs.registration import load_env_creator
 from gymnasium.vector import VectorEnv
 
-from objrep_gym.envs.objects_room import Game, ObjectsRoom
+from objrep_gym.envs.objects_room import Game, GoalRoom, ObjectsRoom
 from objrep_gym.envs.pages import page_of
-from objrep_gym.envs.vector import ObjectsRoomVector
+from objrep_gym.envs.vector import GoalRoomVector, ObjectsRoomVector
 
 RUNNING = ("render_mode", "max_episode_steps", "autoreset_mode")
 """Keywords of the vector environment; all others are the game's."""
@@ -32,7 +32,8 @@ def single(
     keywords of the wrapper, such as {"precision": "bf16"}. Raises ValueError on `encoding` without an encoder."""
     from objrep_gym.wrappers import oracle, pixels  # slots.py needs torch, and only a reference needs slots.py
 
-    env = ObjectsRoom(make_game(game, encoder, parts), render_mode)
+    made = make_game(game, encoder, parts)
+    env = (ObjectsRoom if made.goal is None else GoalRoom)(made, render_mode)
     env.__doc__ = page_of(game)
     if encoder is None:
         return refuse(env, encoding)
@@ -51,7 +52,8 @@ def vector(
     from objrep_gym.wrappers import oracle, pixels
 
     running = {name: options.pop(name) for name in RUNNING if name in options}
-    env = ObjectsRoomVector(make_game(game, encoder, options), num_envs, **running)
+    made = make_game(game, encoder, options)
+    env = (ObjectsRoomVector if made.goal is None else GoalRoomVector)(made, num_envs, **running)
     env.__doc__ = page_of(game)
     if encoder is None:
         return refuse(env, encoding)

@@ -15,6 +15,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
+OF_GOALS = ("compute_reward", "compute_terminated", "compute_truncated")
+"""Methods whose result belongs to the places that were handed in, not to the rows, even where it has as many."""
+
 
 class SB3VecEnv(VecEnv):
     """N environments as stable-baselines3 sees them. Raises ValueError unless they reset themselves in the step that ends
@@ -96,7 +99,8 @@ class SB3VecEnv(VecEnv):
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
         """Calls each single environment's method where there are such; else the vector environment's, once, whose result is
-        dealt out if it is a tuple, a list or an array of N, and repeated if not."""
+        dealt out if it is a tuple, a list or an array of N, and repeated if not, or if it is of goals: HerReplayBuffer asks
+        for any number of rewards."""
         layer, base = self._layer(method_name), self.env.unwrapped
         if layer is None and hasattr(base, "call"):
             result = base.call(method_name, *method_args, **method_kwargs)  # pyright: ignore[reportAttributeAccessIssue]
@@ -104,7 +108,8 @@ class SB3VecEnv(VecEnv):
             raise AttributeError(f"{self.env} has no method {method_name!r}")
         else:
             result = getattr(layer, method_name)(*method_args, **method_kwargs)
-        dealt = isinstance(result, tuple | list | np.ndarray) and len(result) == self.num_envs
+        of_goals = layer is not None and method_name in OF_GOALS
+        dealt = isinstance(result, tuple | list | np.ndarray) and len(result) == self.num_envs and not of_goals
         return [result[i] if dealt else result for i in self._get_indices(indices)]
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
