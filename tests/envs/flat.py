@@ -3,7 +3,9 @@
 import numpy as np
 
 from objrep_gym.envs.controls import Control, Move, Span, Walk
+from objrep_gym.envs.goals import Goal
 from objrep_gym.envs.objects_room import Game
+from objrep_gym.envs.obstacles import Blocked
 from objrep_gym.envs.sight import Sight
 from objrep_gym.envs.tasks import Touch
 from objrep_gym.scenes.palette import rgb
@@ -19,10 +21,10 @@ class FlatRoom:
 
     half_width = 1.0
 
-    def __init__(self, size: tuple[int, int] = (16, 24), distractors: int = 2):
+    def __init__(self, size: tuple[int, int] = (16, 24), distractors: int = 2, named: tuple[str, ...] = ("hand",)):
         objects = tuple(f"object_{i}" for i in range(distractors + 1))
-        self.about = About(("floor", *objects, "hand"), FACTORS, (0, 0, 0, 0, 6, 0, 0, 0), background=1)
-        self.size, self.closed, self.renders = size, 0, []
+        self.about = About(("floor", *objects, *named), FACTORS, (0, 0, 0, 0, 6, 0, 0, 0), background=1)
+        self.size, self.closed, self.renders, self.named = size, 0, [], len(named)
 
     def sample(self, rng, n, fixed=None):
         scenes = np.full((n, len(self.about.entities), len(FACTORS)), np.nan)
@@ -33,8 +35,8 @@ class FlatRoom:
             scenes[:, row, FACTORS.index("shape")] = SPHERE
             scenes[:, row, FACTORS.index("saturation")] = scenes[:, row, FACTORS.index("value")] = 1.0
         missing = rng.random(n) < 0.5
-        if len(self.about.entities) > 3:
-            scenes[missing, -2] = np.nan
+        if len(self.about.entities) > 2 + self.named:
+            scenes[missing, -1 - self.named] = np.nan
         return scenes.astype(np.float32)
 
     def render(self, factors, outputs=("image",)):
@@ -62,6 +64,14 @@ def flat_game(control: str = "discrete", info=(), draws: bool = True, distractor
     world = FlatRoom(distractors=distractors)
     controls: dict[str, type[Control]] = {"discrete": Walk, "continuous": Move}
     return Game(world, controls[control](world, Span(step)), Touch(world.about), Sight(info=tuple(info), draws=draws))
+
+
+def flat_goal_game(control: str = "discrete", info=(), draws: bool = True, reward: str = "sparse") -> Game:
+    """The hand is to be where a picture shows it, and is stopped by discs."""
+    world = FlatRoom(named=("hand", "goal"))
+    controls: dict[str, type[Walk | Move]] = {"discrete": Walk, "continuous": Move}
+    walk = Blocked(controls[control](world, Span(0.2)), world.about)
+    return Game(world, walk, Goal(world.about, world.half_width, "hand", reward), Sight(info=tuple(info), draws=draws))
 
 
 def scene(game: Game, **places: tuple[float, float]) -> np.ndarray:
