@@ -163,8 +163,7 @@ class ObjectsRoomVector(VectorEnv[Any, np.ndarray, np.ndarray]):
         for name in self.game.sight.info:
             infos[name] = self.seen[name].copy()
         rows = np.ones(self.num_envs, dtype=bool) if rows is None else rows
-        seen = self.game.observe(self.seen, self._scenes())
-        return seen, {**infos, **{f"_{name}": rows.copy() for name in infos}}
+        return self.game.observe(self.seen, self._scenes()), {**infos, **{f"_{name}": rows.copy() for name in infos}}
 
     def _scenes(self) -> np.ndarray:
         if self.scenes is None:
