@@ -20,8 +20,8 @@ from objrep_gym.wrappers.oracle import OracleSlots
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
-TOUCHES = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Analogy")
-TASKS = (*TOUCHES, "Push", "PushOrdered", "Navigate", "GoalImage")
+TOUCHING = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Analogy")
+TASKS = (*TOUCHING, "Push", "PushOrdered", "Navigate", "GoalImage")
 VARIED = {name: list(objrep_gym.AXES) for name in ("Reach", "OddOneOut")} | {
     "Push": [*objrep_gym.AXES, "Anywhere"],
     "GoalImage": ["Hand"],
