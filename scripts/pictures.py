@@ -24,6 +24,8 @@ ROOMS = (
     ("train", "published"),
     ("six-objects", "published"),
     ("identical-color", "published"),
+    ("six-objects", "textured"),
+    ("six-objects", "grey"),
     ("train", "plain"),
     ("reach", "plain"),
 )

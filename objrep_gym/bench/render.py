@@ -18,6 +18,7 @@ import numpy as np
 
 from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.scenes.headless import probe
+from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.mounts import FIELD_OF_VIEW
 from objrep_gym.scenes.opengl import FAR, NEAR
 from objrep_gym.scenes.palette import SKY, rgb
@@ -81,7 +82,8 @@ class ModelRoom:
 
     def render(self, scenes: np.ndarray, outputs: Sequence[str]) -> list[list[np.ndarray]]:
         """Edit the model to one scene (E, F) after the other and draw each output in a pass of its own."""
-        solids, cameras = draw_list(scenes, textured=False), self.room.cameras(scenes)
+        surfaces, things = draw_list(scenes, LOOKS["plain"])
+        solids, cameras = surfaces + things, self.room.cameras(scenes)
         kinds, meshes = self.kinds[solids.shape], self.meshes[solids.shape]
         turns = (solids.axes @ self.own_axes[solids.shape]).reshape(*solids.shape.shape, 9)
         looks = camera_axes(cameras).reshape(-1, 9)

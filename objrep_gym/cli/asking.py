@@ -23,7 +23,7 @@ def evaluate() -> type[Verb]:
         variant: str | None = None
         """Of a dataset that is drawn: train, six-objects, empty-room, identical-color, reach or reach-ring."""
         look: str | None = None
-        """Of a dataset that is drawn: published or plain."""
+        """Of a dataset that is drawn: published, plain, textured or grey."""
         size: int | None = None
         """Of a dataset that is drawn: height and width in pixels."""
         json: bool = False

@@ -68,7 +68,7 @@ def train() -> type[Verb]:
         variant: tuple[str, ...] = ()
         """Of rooms that are drawn: train, six-objects, empty-room, identical-color, reach, reach-ring; mixed evenly."""
         look: tuple[str, ...] = ()
-        """Of rooms that are drawn: published, plain; mixed evenly."""
+        """Of rooms that are drawn: published, plain, textured, grey; mixed evenly."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
         minutes: float | None = None
         """Stop after so long; the same command goes on."""

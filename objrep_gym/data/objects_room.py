@@ -12,7 +12,7 @@ class ObjectsRoom:
     variant: str = "train"
     """Which rooms: train, six-objects, empty-room, identical-color, reach, reach-ring."""
     look: str = "published"
-    """published (cast shadows, texture) or plain."""
+    """published (cast shadows, faint texture), plain, textured (two-tone things, strong textures) or grey."""
     size: int = 64
     """Height and width in pixels."""
     engine: str = "opengl"

@@ -22,7 +22,7 @@ from objrep_gym.scenes.textures import REPEAT, TEXELS, TEXTURES, texture_image
 from objrep_gym.scenes.view import Cameras, Light
 
 NEAR, FAR = 0.05, 30.0  # clipping planes in metres
-MAX_SOLIDS = 96
+MAX_SOLIDS = 768
 
 GEOM = np.dtype(  # mjvGeom, as mjvisualize.h lays it out
     [(name, "i4") for name in ("type", "dataid", "objtype", "objid", "category")]

@@ -17,6 +17,12 @@ def rgb(hsv: np.ndarray) -> np.ndarray:
     return value * (1 - saturation * np.clip(np.minimum(corner, 4 - corner), 0, 1))
 
 
+def greyed(colours: np.ndarray) -> np.ndarray:
+    """RGB (…, 3) of the same luminance without colour: all three alike (ITU-R BT.601)."""
+    return np.repeat((colours @ LUMINANCE)[..., None], 3, axis=-1)
+
+
+LUMINANCE = np.array([0.299, 0.587, 0.114])
 PRIMARIES = np.array([5.0, 3.0, 1.0])  # where red, green and blue begin on the circle of six corners
 
 # Okabe and Ito's colours (2008), told apart with every common colour blindness, then lighter ones of the same hues.

@@ -11,28 +11,28 @@ import numpy as np
 
 from objrep_gym.scenes.engines import make_engine
 from objrep_gym.scenes.factors import Distribution, Factors
-from objrep_gym.scenes.palette import SKY, VIVID, rgb
+from objrep_gym.scenes.looks import BELTED_THINGS, LOOKS, Look
+from objrep_gym.scenes.palette import SKY, VIVID, greyed, rgb
+from objrep_gym.scenes.placing import first_free, gaps
 from objrep_gym.scenes.shapes import Solids
+from objrep_gym.scenes.surfaces import HALF_WIDTH, SURFACES, draw_surfaces, shadows
 from objrep_gym.scenes.things import (
     AZIMUTH,
     COLOUR,
     ELEVATION,
     FACTORS,
     PLACE,
+    SOLID_THINGS,
     X,
     draw_things,
     footprint,
     height,
 )
 from objrep_gym.scenes.variants import VARIANTS, Variant
-from objrep_gym.scenes.view import Cameras, Light, View
-from objrep_gym.scenes.world import About, Random
+from objrep_gym.scenes.view import OUTPUTS, Cameras, Light, View, in_pixels
+from objrep_gym.scenes.world import About, Random, hold
 
 BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
-LOOKS = ("published", "plain")
-OUTPUTS = ("image", "mask", "depth")
-
-HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
 LIGHTS = {  # of all, the distant lamp shines on the floor, the east wall and the north wall
     "day": LIGHT,
@@ -45,10 +45,11 @@ PLACES = 24  # places that are tried for each object
 class Room:
     """A `World` of rooms: `sample` draws scenes' factors, `render` draws pictures of them.
 
-    variant: one of VARIANTS, or a `Variant` of your own. look: "published" (shaded, hard cast shadows, faint texture) or
-    "plain" (shaded, nothing else). size: height and width in pixels. profile: "fast", or "pretty" with antialiasing and, in
-    OpenGL, MuJoCo's shadow maps. light: one of LIGHTS. engine: "opengl", or "raycast", several times as fast and without a
-    graphics library. Raises ValueError on an unknown name.
+    variant: one of VARIANTS, or a `Variant` of your own. look: one of LOOKS: "published" (shaded, hard cast shadows, faint
+    texture), "plain" (shaded, nothing else), "textured" (two-tone things, strong textures, shadows) or "grey". size: height
+    and width in pixels. profile: "fast", or "pretty" with antialiasing and, in OpenGL, MuJoCo's shadow maps. light: one of
+    LIGHTS. engine: "opengl", or "raycast", several times as fast and without a graphics library. Raises ValueError on an
+    unknown name.
     """
 
     half_width = HALF_WIDTH
@@ -74,8 +75,9 @@ class Room:
         entities = (*BACKGROUND, *(f"object_{i}" for i in range(plain)), *self.variant.named)
         sizes = (self.variant.kinds,) + (0,) * (len(FACTORS) - 1)
         self.about = About(entities, FACTORS, sizes, background=len(BACKGROUND))
-        self.engine = make_engine(engine, self.size, LIGHTS[light], rgb(np.array(SKY)), profile)
-        self.presses_shadows = look == "published" and (engine, profile) != ("opengl", "pretty")
+        self.style, sky = LOOKS[look], rgb(np.array(SKY))
+        self.engine = make_engine(engine, self.size, LIGHTS[light], greyed(sky) if self.style.grey else sky, profile)
+        self.presses_shadows = self.style.shadows and (engine, profile) != ("opengl", "pretty")
 
     def sample(self, rng: Random, n: int, fixed: Mapping[str, int | float] | None = None) -> np.ndarray:
         """Factors float32 (n, E, F) of n scenes. `fixed` holds a factor of every object ("hue") or of one entity
@@ -128,11 +130,7 @@ class Room:
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
             own = footprint(scenes[:, row])
-            away = places[:, :, None] - taken[:, None]
-            gaps = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2) - radii[:, None] - own[:, None, None]
-            clearance = np.nan_to_num(gaps, nan=np.inf).min(axis=-1, initial=np.inf)
-            free = clearance > self.variant.clearance
-            chosen = np.where(free.any(axis=1), free.argmax(axis=1), clearance.argmax(axis=1))
+            chosen = first_free(gaps(places, own, taken, radii), self.variant.clearance)
             place = places[np.arange(n), chosen]
             if self.about.entities[row] in self.variant.apart:
                 place = self.across(scenes, *self.variant.apart[self.about.entities[row]])
@@ -183,10 +181,12 @@ class Room:
             raise ValueError(f"factors have the shape {factors.shape}, and this room's scenes {wanted}")
         if not set(outputs) <= set(OUTPUTS):
             raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
-        published = self.look == "published"
-        cameras, solids = self.cameras(factors), draw_list(factors.astype(float), textured=published)
-        pressed = shadows(solids, cameras, LIGHTS[self.light]) if self.presses_shadows else None
-        image, mask, depth = self.engine.render(solids, pressed, cameras, outputs)
+        surfaces, things = draw_list(factors.astype(float), self.style)
+        cameras, pressed = self.cameras(factors), None
+        if self.presses_shadows:
+            dimmed = replace(surfaces, rgb=surfaces.rgb * self.style.shade)
+            pressed = shadows(dimmed, things, cameras, LIGHTS[self.light])
+        image, mask, depth = self.engine.render(surfaces + things, pressed, cameras, outputs)
         return View(image, mask, depth, factors)
 
     def close(self) -> None:
@@ -203,79 +203,9 @@ def placed_already(scenes: np.ndarray, views: np.ndarray) -> tuple[np.ndarray, n
     return drawn, places, np.concatenate([np.ones(views.shape[:2]), footprint(scenes[:, rows])], axis=1)
 
 
-def in_pixels(size: Sequence[int]) -> tuple[int, int]:
-    """Height and width; raises ValueError on what is none."""
-    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
-        raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
-    return size[0], size[1]
-
-
-def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:
-    """Set factors that are held at a value, in every entity that has them or in the one that is named."""
-    for name, value in (fixed or {}).items():
-        entity, _, factor = name.rpartition(".")
-        if factor not in about.factors or (entity and entity not in about.entities):
-            raise KeyError(f"{name!r}: factors are {', '.join(about.factors)}, entities {', '.join(about.entities)}")
-        column = about.factors.index(factor)
-        first = 0 if column in (AZIMUTH, ELEVATION) else about.background
-        rows = slice(first, None) if not entity else slice(about.entities.index(entity), about.entities.index(entity) + 1)
-        there = ~np.isnan(scenes[:, rows, column])
-        scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])
-
-
-def slabs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Floor and walls as boxes whose own z axis points into the room: centres, axes (5, 3, 3), half extents."""
-    thick, angles = 0.05, np.arange(4) * np.pi / 2
-    outward = np.stack([np.cos(angles), np.sin(angles), np.zeros(4)], axis=-1)
-    vertical = np.broadcast_to([0.0, 0.0, 1.0], (4, 3))
-    walls = np.stack([np.cross(vertical, -outward), vertical, -outward], axis=-1)
-    middle = outward * (HALF_WIDTH + thick) + vertical * WALL_HEIGHT / 2
-    extents = np.array([(HALF_WIDTH, HALF_WIDTH, thick)] + [(HALF_WIDTH, WALL_HEIGHT / 2, thick)] * 4)
-    return np.vstack([[0.0, 0.0, -thick], middle]), np.concatenate([np.eye(3)[None], walls]), extents
-
-
-SLABS = slabs()
-SURFACES = len(SLABS[0])
-
-
-def draw_list(scenes: np.ndarray, textured: bool) -> Solids:
-    """Floor and walls, then the things on the floor, of scenes (N, E, F)."""
-    return draw_surfaces(scenes[:, 1 : 1 + SURFACES].astype(float), textured) + draw_things(
-        scenes[:, 1 + SURFACES :].astype(float), first=1 + SURFACES
-    )
-
-
-def draw_surfaces(surfaces: np.ndarray, textured: bool) -> Solids:
-    """Floor and walls, with the colours of their rows (N, SURFACES, F)."""
-    n = len(surfaces)
-
-    def everywhere(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values, (n, *values.shape))
-
-    centre, axes, extents = map(everywhere, SLABS)
-    texture = np.array((1, 2, 2, 2, 2)) if textured else np.zeros(SURFACES, int)
-    cubes, ids, there = np.zeros(SURFACES, int), np.arange(1, 1 + SURFACES), np.ones(SURFACES, bool)
-    shape, entity, pattern, present, casts = map(everywhere, (cubes, ids, texture, there, ~there))
-    return Solids(shape, centre, axes, extents, rgb(surfaces[..., COLOUR]), entity, pattern, present, casts)
-
-
-def shadows(solids: Solids, cameras: Cameras, lit: Light) -> Solids:
-    """Hard cast shadows: each thing pressed flat, along the light, on the floor and on each wall that the light reaches.
-
-    A nearly flat solid has the normals of the surface that it lies on, so the engine's own shading gives it the surface's
-    colour times `share`, the part of the light there that does not come from the distant lamp."""
-    light = np.asarray(lit.direction)
-    flat, lift, things = 2e-3, 4e-3, solids[SURFACES:]
-    things = replace(things, present=things.present & things.casts)
-    parts = []
-    for entity, normal, offset in ((1, (0, 0, 1), 0.0), (2, (-1, 0, 0), -HALF_WIDTH), (3, (0, -1, 0), -HALF_WIDTH)):
-        normal = np.asarray(normal, float)
-        press = np.eye(3) - (1 - flat) * np.outer(light, normal) / (light @ normal)
-        along = (things.centre @ normal - offset - lift) / (light @ normal)
-        centre = things.centre - along[..., None] * light * (1 - flat)
-        near, far = lit.on(normal, cameras.forward)
-        share = (near / (near + far))[:, None, None]
-        colours = np.broadcast_to(solids.rgb[:, entity - 1, None] * share, things.rgb.shape)
-        ids = np.full_like(things.entity, entity)
-        parts.append(replace(things, centre=centre, axes=press @ things.axes, rgb=colours, entity=ids))
-    return parts[0] + parts[1] + parts[2]
+def draw_list(scenes: np.ndarray, look: Look) -> tuple[Solids, Solids]:
+    """Floor and walls, and the things on the floor, of scenes (N, E, F)."""
+    scenes, first = scenes.astype(float), 1 + SURFACES
+    surfaces = draw_surfaces(scenes[:, 1:first], look.textures)
+    things = draw_things(scenes[:, first:], first, BELTED_THINGS if look.belts else SOLID_THINGS)
+    return look.tinted(surfaces), look.tinted(things)

@@ -20,7 +20,8 @@ class Solids:
 
     shape int (N, G), index into SHAPES. centre (N, G, 3) metres. axes (N, G, 3, 3), columns are the solid's own axes; they
     need not be orthonormal (a cast shadow is a solid pressed flat). extents (N, G, 3) half extents in metres; meshes are
-    scaled by the first. rgb (N, G, 3) in [0, 1]. entity int (N, G). texture int (N, G): 0 none, 1 floor, 2 wall.
+    scaled by the first. rgb (N, G, 3) in [0, 1]. entity int (N, G). texture int (N, G): 0 none, else 1 + its
+    place in `textures.TEXTURES`; boxes alone have one.
     present bool (N, G). casts bool (N, G): throws a shadow, where an engine has them.
     """
 
@@ -52,6 +53,12 @@ def about_vertical(angle: np.ndarray) -> np.ndarray:
     turns[..., 0, 1] = -turns[..., 1, 0]
     turns[..., 2, 2] = 1
     return turns
+
+
+def about_level(angle: np.ndarray) -> np.ndarray:
+    """Rotation matrices (…, 3, 3) by `angle` in radians about the x axis."""
+    cos, sin, zero, one = np.cos(angle), np.sin(angle), np.zeros_like(angle), np.ones_like(angle)
+    return np.stack([one, zero, zero, zero, cos, -sin, zero, sin, cos], axis=-1).reshape(*np.shape(angle), 3, 3)
 
 
 def icosahedron() -> tuple[np.ndarray, np.ndarray]:

@@ -4,26 +4,38 @@ A kind's number is the factor `shape`. The first ones are the solids themselves,
 `shape` in the order of `SHAPES`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from objrep_gym.scenes.palette import rgb
-from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_vertical
+from objrep_gym.scenes.shapes import EXTENTS, FOOTPRINT, HEIGHT, SHAPES, Solids, about_level, about_vertical
 
 FACTORS = ("shape", "hue", "saturation", "value", "size", "x", "y", "heading", "azimuth", "elevation")
 SHAPE, HUE, SATURATION, VALUE, SIZE, X, Y, HEADING, AZIMUTH, ELEVATION = range(len(FACTORS))
 COLOUR, PLACE = slice(HUE, VALUE + 1), slice(X, Y + 1)
 
 
+TONES = {  # what each of hue, saturation and value of a thing's colour is multiplied with, and what is then added
+    "own": ((1.0, 1.0, 1.0), (0.0, 0.0, 0.0)),
+    "opposite": ((1.0, 1.0, 1.0), (0.5, 0.0, 0.0)),
+    "dark": ((1.0, 1.0, 0.55), (0.0, 0.0, 0.0)),
+    "pale": ((1.0, 0.4, 0.5), (0.0, 0.0, 0.5)),
+}
+
+
 @dataclass(frozen=True)
 class Piece:
     """One solid of a thing, at size 1: its name in `SHAPES`, half extents, and centre above the point of the floor that the
-    thing stands on; multiples of the thing's size, along its own axes."""
+    thing stands on; multiples of the thing's size, along its own axes. `tone` is one of TONES; `tilt` turns it about the
+    thing's own x axis, radians."""
 
     solid: str
     extents: tuple[float, float, float]
     centre: tuple[float, float, float]
+    tone: str = "own"
+    tilt: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -47,27 +59,47 @@ def solid(index: int) -> Kind:
 PAD = Kind("pad", (Piece("cylinder", (1.0, 1.0, 0.01), (0.0, 0.0, 0.01)),), footprint=1.0, flat=True)
 UNSEEN = Kind("unseen", (), footprint=1.0)  # a body that only its own eye could see
 KINDS = (*map(solid, range(len(SHAPES))), PAD, UNSEEN)
-"""Every kind of thing; a kind's place is its number."""
-
-MOST = max(len(kind.pieces) for kind in KINDS)
-COUNTS = np.array([len(kind.pieces) for kind in KINDS])
-FOOTPRINTS = np.array([kind.footprint for kind in KINDS])
-FLAT = np.array([kind.flat for kind in KINDS])
-MIDDLES = [[piece.centre[2] for piece in kind.pieces] or [0.0] for kind in KINDS]
-HEIGHTS = np.array([np.mean(middles) for middles in MIDDLES])  # of the middle, at size 1
+"""Every kind of thing in a room of solids; a kind's place is its number."""
 
 
-def tables() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of every kind: its solids, int (kinds, MOST), and their half extents and centres (kinds, MOST, 3); zeros for none."""
-    solids, extents, centres = np.zeros((len(KINDS), MOST), int), *np.zeros((2, len(KINDS), MOST, 3))
-    for row, kind in enumerate(KINDS):
-        for column, piece in enumerate(kind.pieces):
-            solids[row, column] = SHAPES.index(piece.solid)
-            extents[row, column], centres[row, column] = piece.extents, piece.centre
-    return solids, extents, centres
+class Catalogue:
+    """Kinds as arrays: of each, `counts` of pieces, their `solid`, int (kinds, most), half `extent` and `centre` (kinds,
+    most, 3), zeros for none; what tones do to a colour, `keeps` and `adds` (kinds, most, 3), and `turns` (kinds, most, 3,
+    3), both None where no piece is toned or tilted."""
+
+    def __init__(self, kinds: Sequence[Kind]):
+        self.kinds, self.most = tuple(kinds), max(len(kind.pieces) for kind in kinds)
+        self.counts = np.array([len(kind.pieces) for kind in kinds])
+        self.footprints = np.array([kind.footprint for kind in kinds])
+        self.flat = np.array([kind.flat for kind in kinds])
+        self.heights = np.array([np.mean([piece.centre[2] for piece in kind.pieces] or [0.0]) for kind in kinds])
+        nothing = Piece("cube", (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+        rows = [(*kind.pieces, *(nothing,) * (self.most - len(kind.pieces))) for kind in kinds]
+        self.solid = np.array([[SHAPES.index(piece.solid) for piece in row] for row in rows])
+        self.extent, self.centre = (
+            np.array([[getattr(piece, name) for piece in row] for row in rows]) for name in ("extents", "centre")
+        )
+        toned = any(piece.tone != "own" for row in rows for piece in row)
+        tilted = any(piece.tilt for row in rows for piece in row)
+        tones = np.array([[TONES[piece.tone] for piece in row] for row in rows])
+        self.keeps, self.adds = (tones[:, :, 0], tones[:, :, 1]) if toned else (None, None)
+        self.turns = about_level(np.array([[piece.tilt for piece in row] for row in rows])) if tilted else None
+
+    def colours(self, kinds: np.ndarray, count: int, hsv: np.ndarray) -> np.ndarray:
+        """RGB (N, R, count, 3) of the pieces of things of the colours `hsv` (N, R, 3)."""
+        if self.keeps is None or self.adds is None:
+            return np.broadcast_to(rgb(hsv)[:, :, None], (*kinds.shape, count, 3))
+        return rgb(hsv[:, :, None] * self.keeps[kinds, :count] + self.adds[kinds, :count])
+
+    def directions(self, kinds: np.ndarray, count: int, axes: np.ndarray) -> np.ndarray:
+        """Axes (N, R, count, 3, 3) of the pieces of things with the axes (N, R, 3, 3)."""
+        if self.turns is None:
+            return np.broadcast_to(axes[:, :, None], (*kinds.shape, count, 3, 3))
+        return axes[:, :, None] @ self.turns[kinds, :count]
 
 
-SOLID, EXTENT, CENTRE = tables()
+SOLID_THINGS = Catalogue(KINDS)
+FOOTPRINTS, HEIGHTS = SOLID_THINGS.footprints, SOLID_THINGS.heights
 
 
 def known_kinds(entities: np.ndarray) -> np.ndarray:
@@ -86,22 +118,24 @@ def height(entities: np.ndarray) -> np.ndarray:
     return HEIGHTS[known_kinds(entities)] * entities[..., SIZE]
 
 
-def draw_things(things: np.ndarray, first: int) -> Solids:
+def draw_things(things: np.ndarray, first: int, catalogue: Catalogue = SOLID_THINGS) -> Solids:
     """The draw list of things (N, R, F) on a floor at height 0, those of one thing after the other; ids count from `first`.
     Things of fewer pieces than the richest of them leave places that are not present."""
     kinds = known_kinds(things)
-    count = int(COUNTS[kinds].max(initial=1))
-    there = ~np.isnan(things[..., SHAPE])[..., None] & (np.arange(count) < COUNTS[kinds][..., None])
+    counts = catalogue.counts[kinds]
+    count = int(counts.max(initial=1))
+    there = ~np.isnan(things[..., SHAPE])[..., None] & (np.arange(count) < counts[..., None])
     known = np.nan_to_num(things)
     size, axes = known[..., SIZE, None, None], about_vertical(known[..., HEADING])
-    centre = CENTRE[kinds, :count] * size
+    centre = catalogue.centre[kinds, :count] * size
     if count > 1:
         centre = np.einsum("nrij,nrpj->nrpi", axes, centre)
     centre[..., :2] += known[..., None, PLACE]
     n, r = kinds.shape
     ids = np.broadcast_to(np.arange(first, first + r)[:, None], (n, r, count))
-    spread = np.broadcast_to(axes[:, :, None], (n, r, count, 3, 3))
-    colour = np.broadcast_to(rgb(known[..., COLOUR])[:, :, None], (n, r, count, 3))
-    casts = there & ~FLAT[kinds][..., None]
-    parts = (SOLID[kinds, :count], centre, spread, EXTENT[kinds, :count] * size, colour, ids, np.zeros((n, r, count), int))
+    spread = catalogue.directions(kinds, count, axes)
+    colour = catalogue.colours(kinds, count, known[..., COLOUR])
+    casts = there & ~catalogue.flat[kinds][..., None]
+    extents = catalogue.extent[kinds, :count] * size
+    parts = (catalogue.solid[kinds, :count], centre, spread, extents, colour, ids, np.zeros((n, r, count), int))
     return Solids(*(part.reshape(n, r * count, *part.shape[3:]) for part in (*parts, there, casts)))

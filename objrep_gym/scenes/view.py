@@ -8,6 +8,8 @@ import numpy as np
 
 from objrep_gym.scenes.shapes import Solids
 
+OUTPUTS = ("image", "mask", "depth")
+
 
 @dataclass(frozen=True)
 class View:
@@ -63,3 +65,10 @@ class Engine(Protocol):
         self, solids: Solids, shadows: Solids | None, cameras: Cameras, outputs: Sequence[str]
     ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]: ...
     def close(self) -> None: ...
+
+
+def in_pixels(size: Sequence[int]) -> tuple[int, int]:
+    """Height and width; raises ValueError on what is none."""
+    if not isinstance(size, Sequence) or len(size) != 2 or min(size) < 1:
+        raise ValueError(f"size {size!r} is no height and width of at least one pixel, such as (64, 64)")
+    return size[0], size[1]

@@ -8,6 +8,7 @@ import numpy as np
 
 from objrep_gym.scenes.view import View
 
+VIEW = ("azimuth", "elevation", "distance")  # factors of whence one looks: they belong to the first entity
 SPLITS = ("train", "validation", "test")
 
 
@@ -71,3 +72,16 @@ def scene_streams(seed: int, split: str, start: int, count: int) -> Streams:
     branch = SPLITS.index(split)
     seeds = (np.random.SeedSequence([seed, branch, i]) for i in range(start, start + count))
     return Streams([np.random.Generator(np.random.PCG64(s)) for s in seeds], block=256)
+
+
+def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: About) -> None:
+    """Set factors that are held at a value, in every entity that has them or in the one that is named."""
+    for name, value in (fixed or {}).items():
+        entity, _, factor = name.rpartition(".")
+        if factor not in about.factors or (entity and entity not in about.entities):
+            raise KeyError(f"{name!r}: factors are {', '.join(about.factors)}, entities {', '.join(about.entities)}")
+        column = about.factors.index(factor)
+        first = 0 if factor in VIEW else about.background
+        rows = slice(first, None) if not entity else slice(about.entities.index(entity), about.entities.index(entity) + 1)
+        there = ~np.isnan(scenes[:, rows, column])
+        scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.raycast import RayCaster
 from objrep_gym.scenes.room import LIGHT, OUTPUTS, Room
 from objrep_gym.scenes.shapes import EXTENTS, SHAPES, Solids, about_vertical
@@ -42,7 +43,7 @@ def overlap(one: View, other: View, shape: int) -> float:
 
 
 @pytest.mark.parametrize("variant", ["train", "six-objects", "reach"])
-@pytest.mark.parametrize("look", ["plain", "published"])
+@pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
 def test_agrees_with_opengl(variant: str, look: str, count: int):
     opengl, rays = pair(variant, look, count)

@@ -8,6 +8,7 @@ import pytest
 
 from objrep_gym.scenes import room as rooms
 from objrep_gym.scenes.engines import ENGINES
+from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.room import FACTORS, Room
 from objrep_gym.scenes.shapes import SHAPES
 from objrep_gym.scenes.variants import VARIANTS
@@ -38,7 +39,7 @@ def scenes(room: Room, count: int = 16, start: int = 0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("look", rooms.LOOKS)
+@pytest.mark.parametrize("look", LOOKS)
 @every_engine
 def test_every_variant_has_every_output(variant: str, look: str, engine: str):
     room = Room(variant, look, size=(32, 48), engine=engine)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from objrep_gym.scenes.shapes import EXTENTS, HEIGHT, SHAPES
-from objrep_gym.scenes.things import COUNTS, FACTORS, KINDS, MOST, draw_things, footprint, height
+from objrep_gym.scenes.things import FACTORS, KINDS, SOLID_THINGS, draw_things, footprint, height
 
 
 def row(**factors: float) -> np.ndarray:
@@ -31,7 +31,7 @@ def test_a_solid_rests_on_the_floor_where_its_factors_say(kind):
 def test_no_piece_reaches_beyond_the_footprint_or_into_the_floor(kind):
     drawn = draw_things(row(shape=kind, x=0.0, y=0.0), first=6)
     there = drawn.present[0]
-    assert there.sum() == COUNTS[kind] <= MOST
+    assert there.sum() == SOLID_THINGS.counts[kind] <= SOLID_THINGS.most
     corners = np.stack(np.meshgrid(*[(-1, 1)] * 3), axis=-1).reshape(-1, 3)
     if drawn.shape[0, 0] == SHAPES.index("cube"):  # the box around any other solid is wider than it is
         for centre, axes, extents in zip(
