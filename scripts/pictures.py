@@ -16,6 +16,8 @@ from objrep_gym.envs.pages import bases, headline
 from objrep_gym.experiments.gallery import WATCHED, animated
 from objrep_gym.experiments.rooms import held_out
 from objrep_gym.figures.grid import montage
+from objrep_gym.scenes.tabletop import Tabletop
+from objrep_gym.scenes.world import World, scene_streams
 
 DOCS = Path(__file__).parent.parent / "docs"
 FOLDER, PAGE = DOCS / "pictures", DOCS / "rooms" / "envs.md"
@@ -29,6 +31,13 @@ ROOMS = (
     ("train", "plain"),
     ("reach", "plain"),
 )
+TABLES = (  # variant, look, profile
+    ("train", "published", "pretty"),
+    ("train", "published", "fast"),
+    ("cylinders-only", "published", "fast"),
+    ("cylinders-and-spheres", "grey", "fast"),
+    ("train", "textured", "fast"),
+)
 COLUMNS, TIMES = 10, 2
 SIDE, ABREAST = 160, 3  # pixels of an animation, and how many stand beside each other
 MOST, ALL = 150_000, 1_500_000  # bytes of one, and of all
@@ -38,6 +47,7 @@ def main() -> None:
     """A row for each kind of room and for each task, the first scenes of each, none chosen; an animation of each task."""
     FOLDER.mkdir(exist_ok=True)
     write("rooms.png", [held_out(variant, look, COLUMNS, seed=0).image for variant, look in ROOMS])
+    write("tables.png", [tables(*row) for row in TABLES], times=1)
     write("tasks.png", [first_scenes(name) for name in bases() if name != WATCHED])
     films = {name: animated(name, SIDE, 10 * i, MOST) for i, name in enumerate(bases())}
     if (size := sum(map(len, films.values()))) > ALL:
@@ -57,9 +67,22 @@ def first_scenes(name: str) -> np.ndarray:
     return seen["observation"] if isinstance(seen, dict) else seen
 
 
-def write(name: str, rows: list[np.ndarray]) -> None:
+def tables(variant: str, look: str, profile: str) -> np.ndarray:
+    """uint8 (N, 128, 128, 3): the first tables of the test split."""
+    return first_of(Tabletop(variant, look, (128, 128), profile, engine="raycast"))
+
+
+def first_of(world: World) -> np.ndarray:
+    """uint8 (N, H, W, 3): the first scenes of the test split."""
+    try:
+        return world.render(world.sample(scene_streams(0, "test", 0, COLUMNS), COLUMNS)).image
+    finally:
+        world.close()
+
+
+def write(name: str, rows: list[np.ndarray], times: int = TIMES) -> None:
     """One sheet, a row of pictures beneath the other."""
-    images = np.concatenate(rows).repeat(TIMES, 1).repeat(TIMES, 2)
+    images = np.concatenate(rows).repeat(times, 1).repeat(times, 2)
     sheet = Image.fromarray(montage(images, COLUMNS, gap=4)).quantize(256)
     whole.write(FOLDER / name, lambda path: sheet.save(path, "PNG", optimize=True))
     print(FOLDER / name)

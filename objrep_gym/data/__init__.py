@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.published import Published, open_published
 from objrep_gym.data.scenenet import SceneNet
+from objrep_gym.data.tabletop import Table
 from objrep_gym.data.tfrecords import Clevr, MultiDSprites, PublishedObjectsRoom
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 DATASETS: dict[str, Any] = {
     "objects-room": ObjectsRoom(),
+    "tabletop": Table(),
     "published-objects-room": PublishedObjectsRoom(),
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),

@@ -1,9 +1,10 @@
 """Looks: what pictures of one and the same scene have beside shaded solids, by name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from objrep_gym.scenes.palette import greyed
-from objrep_gym.scenes.shapes import SHAPES, Solids
+from objrep_gym.scenes.shapes import Solids
 from objrep_gym.scenes.textures import TEXTURES
 from objrep_gym.scenes.things import KINDS, Catalogue, Kind, Piece
 
@@ -53,9 +54,9 @@ BELTS = {  # the second piece of each solid: a little wider than the solid, abou
 }
 
 
-def belted(kind: Kind) -> Kind:
+def belted(kind: Kind, belts: Mapping[str, Piece] = BELTS) -> Kind:
     """A kind of one solid with a belt of the opposite hue; others as they are."""
-    return replace(kind, pieces=(*kind.pieces, BELTS[kind.name])) if kind.name in SHAPES else kind
+    return replace(kind, pieces=(*kind.pieces, belts[kind.name])) if kind.name in belts else kind
 
 
 BELTED_THINGS = Catalogue([belted(kind) for kind in KINDS])

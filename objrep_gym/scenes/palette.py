@@ -9,6 +9,17 @@ VIVID = Product(Uniform("hue", 0.0, 1.0), Uniform("saturation", 0.75, 1.0), Choi
 BLUE = 2 / 3
 SKY = (0.54, 0.36, 0.98)  # hue, saturation, value: the plain light blue of the published pictures
 
+CLEVR_COLOURS = {  # hue, saturation, value of the eight colours that CLEVR names, as they look on its pictures
+    "gray": (0.0, 0.0, 0.4),
+    "red": (0.0, 0.8, 0.75),
+    "blue": (0.63, 0.78, 0.88),
+    "green": (0.31, 0.78, 0.52),
+    "brown": (0.085, 0.72, 0.55),
+    "purple": (0.76, 0.76, 0.78),
+    "cyan": (0.5, 0.74, 0.85),
+    "yellow": (0.145, 0.82, 0.97),
+}
+
 
 def rgb(hsv: np.ndarray) -> np.ndarray:
     """RGB in [0, 1] of HSV in [0, 1], last axis 3, any leading shape."""

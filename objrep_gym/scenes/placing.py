@@ -4,11 +4,11 @@ import numpy as np
 
 
 def gaps(places: np.ndarray, own: np.ndarray, taken: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Metres (N, P) between circles of radius `own` (N,) at places (N, P, 2) and the nearest of those that are there, at
-    `taken` (N, T, 2) with `radii` (N, T); inf where none is, NaN ones being none."""
+    """How far (N, P) circles of radius `own` (N, P), or (N, 1), at places (N, P, 2) are from the nearest of those that are
+    there, at `taken` (N, T, 2) with `radii` (N, T); inf where none is, NaN ones being none."""
     away = places[:, :, None] - taken[:, None]
-    between = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2) - radii[:, None] - own[:, None, None]
-    return np.nan_to_num(between, nan=np.inf).min(axis=-1)
+    between = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2) - radii[:, None] - own[..., None]
+    return np.fmin.reduce(between, axis=-1, initial=np.inf)
 
 
 def first_free(gap: np.ndarray, clearance: float) -> np.ndarray:

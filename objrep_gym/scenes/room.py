@@ -130,7 +130,7 @@ class Room:
             places = rng.random((n, 2 * PLACES)).reshape(n, PLACES, 2) * 2 - 1
             places = places * (half_x, half_y) + (x, y)
             own = footprint(scenes[:, row])
-            chosen = first_free(gaps(places, own, taken, radii), self.variant.clearance)
+            chosen = first_free(gaps(places, own[:, None], taken, radii), self.variant.clearance)
             place = places[np.arange(n), chosen]
             if self.about.entities[row] in self.variant.apart:
                 place = self.across(scenes, *self.variant.apart[self.about.entities[row]])
