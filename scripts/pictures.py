@@ -16,6 +16,7 @@ from objrep_gym.envs.pages import bases, headline
 from objrep_gym.experiments.gallery import WATCHED, animated
 from objrep_gym.experiments.rooms import held_out
 from objrep_gym.figures.grid import montage
+from objrep_gym.scenes.furnished import FurnishedRoom
 from objrep_gym.scenes.tabletop import Tabletop
 from objrep_gym.scenes.world import World, scene_streams
 
@@ -38,6 +39,7 @@ TABLES = (  # variant, look, profile
     ("cylinders-and-spheres", "grey", "fast"),
     ("train", "textured", "fast"),
 )
+FURNISHED = (("furnished-many", "published"), ("furnished-once", "published"), ("furnished-many", "textured"))
 COLUMNS, TIMES = 10, 2
 SIDE, ABREAST = 160, 3  # pixels of an animation, and how many stand beside each other
 MOST, ALL = 150_000, 1_500_000  # bytes of one, and of all
@@ -48,6 +50,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     write("rooms.png", [held_out(variant, look, COLUMNS, seed=0).image for variant, look in ROOMS])
     write("tables.png", [tables(*row) for row in TABLES], times=1)
+    write("furnished.png", [furnished(*row) for row in FURNISHED], times=1)
     write("tasks.png", [first_scenes(name) for name in bases() if name != WATCHED])
     films = {name: animated(name, SIDE, 10 * i, MOST) for i, name in enumerate(bases())}
     if (size := sum(map(len, films.values()))) > ALL:
@@ -72,6 +75,11 @@ def tables(variant: str, look: str, profile: str) -> np.ndarray:
     return first_of(Tabletop(variant, look, (128, 128), profile, engine="raycast"))
 
 
+def furnished(variant: str, look: str) -> np.ndarray:
+    """uint8 (N, 128, 128, 3): the first furnished rooms of the test split."""
+    return first_of(FurnishedRoom(variant, look, (128, 128), "pretty", engine="raycast"))
+
+
 def first_of(world: World) -> np.ndarray:
     """uint8 (N, H, W, 3): the first scenes of the test split."""
     try:
@@ -83,7 +91,8 @@ def first_of(world: World) -> np.ndarray:
 def write(name: str, rows: list[np.ndarray], times: int = TIMES) -> None:
     """One sheet, a row of pictures beneath the other."""
     images = np.concatenate(rows).repeat(times, 1).repeat(times, 2)
-    sheet = Image.fromarray(montage(images, COLUMNS, gap=4)).quantize(256)
+    sheet = Image.fromarray(montage(images, COLUMNS, gap=4))
+    sheet = sheet.quantize(256) if times == TIMES else sheet  # soft shading wants more colours
     whole.write(FOLDER / name, lambda path: sheet.save(path, "PNG", optimize=True))
     print(FOLDER / name)
 

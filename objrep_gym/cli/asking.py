@@ -21,7 +21,7 @@ def evaluate() -> type[Verb]:
         ref: Positional[str]
         """A run directory, a published name, hf:org/name, wandb:…, or a preset without weights."""
         variant: str | None = None
-        """Of a dataset that is drawn: train, six-objects, empty-room, identical-color, reach or reach-ring."""
+        """Of a dataset that is drawn, such as six-objects of objects-room."""
         look: str | None = None
         """Of a dataset that is drawn: published, plain, textured or grey."""
         size: int | None = None

@@ -66,9 +66,9 @@ def train() -> type[Verb]:
         data: tuple[str, ...] = ("objects-room",)
         """Datasets or folders of shards, mixed evenly."""
         variant: tuple[str, ...] = ()
-        """Of rooms that are drawn: train, six-objects, empty-room, identical-color, reach, reach-ring; mixed evenly."""
+        """Of datasets that are drawn, such as six-objects of objects-room; mixed evenly."""
         look: tuple[str, ...] = ()
-        """Of rooms that are drawn: published, plain, textured, grey; mixed evenly."""
+        """Of datasets that are drawn: published, plain, textured, grey; mixed evenly."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
         minutes: float | None = None
         """Stop after so long; the same command goes on."""

@@ -6,6 +6,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from objrep_gym.data.furnished import Furnished
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.published import Published, open_published
 from objrep_gym.data.scenenet import SceneNet
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DATASETS: dict[str, Any] = {
     "objects-room": ObjectsRoom(),
     "tabletop": Table(),
+    "furnished": Furnished(),
     "published-objects-room": PublishedObjectsRoom(),
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),

@@ -68,8 +68,8 @@ def normals(bodies: Bodies, which: tuple[np.ndarray, np.ndarray], points: np.nda
     on_face = (shape == CUBE) | ((shape == CYLINDER) & (np.abs(local[:, 2]) > LID))
     steepest = np.where(shape == CYLINDER, 2, steepest)
     flat = np.where(np.arange(3) == steepest[:, None], np.sign(local), 0.0)
-    round_ = local * np.where((shape == CYLINDER)[:, None], (1.0, 1.0, 0.0), 1.0)
-    own = np.where(on_face[:, None], flat, round_)
+    curved = local * np.where((shape == CYLINDER)[:, None], (1.0, 1.0, 0.0), 1.0)
+    own = np.where(on_face[:, None], flat, curved)
     own /= np.linalg.norm(own, axis=-1, keepdims=True)
     return np.einsum("pij,pj->pi", axes, own), local
 

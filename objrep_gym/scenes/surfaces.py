@@ -14,14 +14,14 @@ from objrep_gym.scenes.view import Cameras, Light
 HALF_WIDTH, WALL_HEIGHT = 3.0, 2.0  # metres from the centre to a wall; metres
 
 
-def slabs() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def slabs(wall_height: float = WALL_HEIGHT) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Floor and walls as boxes whose own z axis points into the room: centres, axes (5, 3, 3), half extents."""
     thick, angles = 0.05, np.arange(4) * np.pi / 2
     outward = np.stack([np.cos(angles), np.sin(angles), np.zeros(4)], axis=-1)
     vertical = np.broadcast_to([0.0, 0.0, 1.0], (4, 3))
     walls = np.stack([np.cross(vertical, -outward), vertical, -outward], axis=-1)
-    middle = outward * (HALF_WIDTH + thick) + vertical * WALL_HEIGHT / 2
-    extents = np.array([(HALF_WIDTH, HALF_WIDTH, thick)] + [(HALF_WIDTH, WALL_HEIGHT / 2, thick)] * 4)
+    middle = outward * (HALF_WIDTH + thick) + vertical * wall_height / 2
+    extents = np.array([(HALF_WIDTH, HALF_WIDTH, thick)] + [(HALF_WIDTH, wall_height / 2, thick)] * 4)
     return np.vstack([[0.0, 0.0, -thick], middle]), np.concatenate([np.eye(3)[None], walls]), extents
 
 
@@ -34,14 +34,17 @@ LIT = ((1, (0.0, 0.0, 1.0), 0.0), (2, (-1.0, 0.0, 0.0), -HALF_WIDTH), (3, (0.0, 
 Planes = tuple[tuple[int, tuple[float, float, float], float], ...]
 
 
-def draw_surfaces(surfaces: np.ndarray, textures: tuple[int, int] = (0, 0)) -> Solids:
+Slabs = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def draw_surfaces(surfaces: np.ndarray, textures: tuple[int, int] = (0, 0), boxes: Slabs = SLABS) -> Solids:
     """Floor and walls, with the colours of their rows (N, SURFACES, F) and the textures of floor and walls."""
     n = len(surfaces)
 
     def everywhere(values: np.ndarray) -> np.ndarray:
         return np.broadcast_to(values, (n, *values.shape))
 
-    centre, axes, extents = map(everywhere, SLABS)
+    centre, axes, extents = map(everywhere, boxes)
     texture = np.array([textures[0]] + [textures[1]] * (SURFACES - 1))
     cubes, ids, there = np.zeros(SURFACES, int), np.arange(1, 1 + SURFACES), np.ones(SURFACES, bool)
     shape, entity, pattern, present, casts = map(everywhere, (cubes, ids, texture, there, ~there))

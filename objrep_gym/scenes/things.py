@@ -22,6 +22,11 @@ TONES = {  # what each of hue, saturation and value of a thing's colour is multi
     "opposite": ((1.0, 1.0, 1.0), (0.5, 0.0, 0.0)),
     "dark": ((1.0, 1.0, 0.55), (0.0, 0.0, 0.0)),
     "pale": ((1.0, 0.4, 0.5), (0.0, 0.0, 0.5)),
+    "wood": ((0.0, 0.0, 0.3), (0.075, 0.6, 0.3)),
+    "white": ((0.0, 0.0, 0.0), (0.1, 0.05, 0.95)),
+    "black": ((0.0, 0.0, 0.0), (0.0, 0.0, 0.13)),
+    "leaf": ((0.1, 0.0, 0.2), (0.28, 0.75, 0.4)),
+    "glow": ((0.0, 0.0, 0.0), (0.13, 0.35, 1.0)),
 }
 
 
@@ -118,15 +123,20 @@ def height(entities: np.ndarray) -> np.ndarray:
     return HEIGHTS[known_kinds(entities)] * entities[..., SIZE]
 
 
-def draw_things(things: np.ndarray, first: int, catalogue: Catalogue = SOLID_THINGS) -> Solids:
+def draw_things(
+    things: np.ndarray, first: int, catalogue: Catalogue = SOLID_THINGS, stretch: np.ndarray | None = None
+) -> Solids:
     """The draw list of things (N, R, F) on a floor at height 0, those of one thing after the other; ids count from `first`.
-    Things of fewer pieces than the richest of them leave places that are not present."""
+    Things of fewer pieces than the richest of them leave places that are not present. `stretch` (N, R, 3) makes each so
+    many times as wide, deep and high."""
     kinds = known_kinds(things)
     counts = catalogue.counts[kinds]
     count = int(counts.max(initial=1))
     there = ~np.isnan(things[..., SHAPE])[..., None] & (np.arange(count) < counts[..., None])
     known = np.nan_to_num(things)
     size, axes = known[..., SIZE, None, None], about_vertical(known[..., HEADING])
+    if stretch is not None:
+        size = size * np.nan_to_num(stretch)[:, :, None]
     centre = catalogue.centre[kinds, :count] * size
     if count > 1:
         centre = np.einsum("nrij,nrpj->nrpi", axes, centre)

@@ -8,7 +8,7 @@ import numpy as np
 
 from objrep_gym.scenes.view import View
 
-VIEW = ("azimuth", "elevation", "distance")  # factors of whence one looks: they belong to the first entity
+WHOLE = ("azimuth", "elevation", "distance", "layout")  # factors of a whole scene: they belong to the first entity
 SPLITS = ("train", "validation", "test")
 
 
@@ -81,7 +81,7 @@ def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: Abo
         if factor not in about.factors or (entity and entity not in about.entities):
             raise KeyError(f"{name!r}: factors are {', '.join(about.factors)}, entities {', '.join(about.entities)}")
         column = about.factors.index(factor)
-        first = 0 if factor in VIEW else about.background
+        first = 0 if factor in WHOLE else about.background
         rows = slice(first, None) if not entity else slice(about.entities.index(entity), about.entities.index(entity) + 1)
         there = ~np.isnan(scenes[:, rows, column])
         scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])
