@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from objrep_gym.data import DATASETS, drawn as drawn_datasets, open_source
+from objrep_gym.data import DATASETS, open_source
+from objrep_gym.data import drawn as drawn_datasets
 from objrep_gym.data.batches import batches
 from objrep_gym.data.generate import Recipe, generate
 from objrep_gym.scenes.view import OUTPUTS, View
