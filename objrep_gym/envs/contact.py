@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from objrep_gym.envs.bodies import Bodies, position
-from objrep_gym.scenes.things import FLAT, FOOTPRINTS, KINDS
+from objrep_gym.scenes.things import FOOTPRINTS, KINDS, SOLID_THINGS
 from objrep_gym.scenes.world import About
 
 SUBSTEPS = 10  # of the hand's way, then
@@ -77,7 +77,7 @@ class Contact:
         """bool (N, R): which things exist and are no marks on the floor."""
         shapes = factors[:, self.things.rows, self.things.shape]
         exists = shapes == shapes
-        return exists & ~FLAT[np.where(exists, shapes, 0).astype(np.intp)]
+        return exists & ~SOLID_THINGS.flat[np.where(exists, shapes, 0).astype(np.intp)]
 
     def meets(self, factors: np.ndarray, start: np.ndarray, there: np.ndarray) -> np.ndarray:
         """bool (N,): does the hand's circle come upon that of a thing on its way?"""

@@ -16,13 +16,13 @@ from objrep_gym.scenes.engines import make_engine
 from objrep_gym.scenes.furniture import CATALOGUE, NAMES, TOPS
 from objrep_gym.scenes.layouts import LAYOUTS, MOST, ON, ROOM_FOR, SPOTS
 from objrep_gym.scenes.looks import LOOKS
+from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.palette import SKY, greyed, rgb
-from objrep_gym.scenes.room import BACKGROUND, LIGHT, stand
+from objrep_gym.scenes.room import BACKGROUND, LIGHT
 from objrep_gym.scenes.shapes import SHAPES, Solids, about_vertical
 from objrep_gym.scenes.surfaces import draw_surfaces, shadows, slabs
 from objrep_gym.scenes.things import AZIMUTH, COLOUR, ELEVATION, HEADING, PLACE, SHAPE, SIZE, draw_things
 from objrep_gym.scenes.things import FACTORS as THING_FACTORS
-from objrep_gym.scenes.variants import Ring
 from objrep_gym.scenes.view import OUTPUTS, Cameras, View, in_pixels
 from objrep_gym.scenes.world import About, Random, hold
 
@@ -112,7 +112,7 @@ class FurnishedRoom:
 
     def cameras(self, scenes: np.ndarray) -> Cameras:
         """Where each scene is looked at from."""
-        return stand(RING, scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float))
+        return RING.cameras(scenes)
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""

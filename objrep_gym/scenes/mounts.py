@@ -52,7 +52,10 @@ class Ring:
         return np.stack([np.broadcast_to(azimuth, elevation.shape), elevation], axis=-1)
 
     def cameras(self, scenes: np.ndarray) -> Cameras:
-        azimuth, elevation = scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float)
+        return self.at(scenes[:, 0, AZIMUTH].astype(float), scenes[:, 0, ELEVATION].astype(float))
+
+    def at(self, azimuth: np.ndarray, elevation: np.ndarray) -> Cameras:
+        """Cameras at an azimuth (N), each looking across the middle at an elevation (N); radians."""
         outward = level(azimuth)
         position = self.radius * outward + self.height * UP
         return tilted(position, -outward, elevation, FIELD_OF_VIEW)

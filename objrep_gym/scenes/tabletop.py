@@ -14,14 +14,13 @@ import numpy as np
 from objrep_gym.scenes.engines import make_engine
 from objrep_gym.scenes.looks import LOOKS, belted, texture_number
 from objrep_gym.scenes.metal import Bodies, polish
+from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.palette import CLEVR_COLOURS, rgb
 from objrep_gym.scenes.placing import first_free, gaps
-from objrep_gym.scenes.room import stand
 from objrep_gym.scenes.shapes import Solids
 from objrep_gym.scenes.surfaces import shadows
 from objrep_gym.scenes.things import FACTORS as THING_FACTORS
 from objrep_gym.scenes.things import Catalogue, Kind, Piece, draw_things
-from objrep_gym.scenes.variants import Ring
 from objrep_gym.scenes.view import OUTPUTS, Cameras, Light, View, in_pixels
 from objrep_gym.scenes.world import About, Random, hold
 
@@ -156,7 +155,7 @@ class Tabletop:
     def cameras(self, scenes: np.ndarray) -> Cameras:
         """Where each scene is looked at from."""
         azimuth, elevation, distance = scenes[:, 0, CAMERA].astype(float).T
-        looking = stand(Ring(0.0, 0.0), azimuth, elevation)
+        looking = Ring(0.0, 0.0).at(azimuth, elevation)
         return Cameras(TARGET - distance[:, None] * looking.forward, looking.forward, looking.up, FIELD_OF_VIEW)
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
