@@ -11,7 +11,7 @@ things   "any", or, of `scenes.heldout`, "seen-colours", "unseen-colours", "seen
          "seen-combinations", "unseen-combinations": what objects are drawn from.
 hand     "white-sphere" or "black-cube".
 light    "day", "dim" or "evening": how bright it is, and whence the light comes.
-look     "plain", or "published" with textures and cast shadows.
+look     "plain", "published" with textures and cast shadows, "textured" with strong ones and two-tone things, or "grey".
 size     height and width in pixels.
 engine   "opengl", or "raycast", several times as fast and without a graphics library: what draws the pictures.
 info     what goes into info, of "mask", "factors", "depth".
