@@ -12,8 +12,9 @@ from gymnasium import spaces
 
 from objrep_gym.agents.homing import Delivery, Homing
 from objrep_gym.agents.pushing import Pushing
+from objrep_gym.agents.scripted_navigate import PrivilegedWalker
 from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
-from objrep_gym.envs.controls import Hand, Move, Push, Walk
+from objrep_gym.envs.controls import Drive, FirstPerson, Hand, Move, Push, Walk
 from objrep_gym.envs.goals import Goal
 from objrep_gym.envs.objects_room import ObjectsRoom
 from objrep_gym.envs.obstacles import Blocked
@@ -73,6 +74,12 @@ class PrivilegedHand:
         """Actions (N,) or (N, 2) for scenes (N, E, F)."""
         chosen = self.plan(factors)
         return chosen if self.discrete else DIRECTIONS[chosen].astype(np.float32)
+
+
+def knowing(env: ObjectsRoom | ObjectsRoomVector) -> PrivilegedHand | PrivilegedWalker:
+    """Who knows the way in `env`: the walker in first person, the hand anywhere else. Raises TypeError where there is
+    nothing to do."""
+    return PrivilegedWalker(env) if isinstance(env.game.control, FirstPerson | Drive) else PrivilegedHand(env)
 
 
 class Touching:

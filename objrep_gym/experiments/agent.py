@@ -15,12 +15,10 @@ from stable_baselines3 import PPO
 from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
 from objrep_gym.agents.evaluate import Evaluation, evaluate
 from objrep_gym.agents.learn import Learned, learn, resume, save
-from objrep_gym.agents.scripted import PrivilegedHand, RandomHand
-from objrep_gym.agents.scripted_navigate import PrivilegedWalker
+from objrep_gym.agents.scripted import RandomHand, knowing
 from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import left, watching
-from objrep_gym.envs.controls import Drive, FirstPerson
 from objrep_gym.experiments.kinds import stopping
 from objrep_gym.experiments.provenance import provenance
 from objrep_gym.figures.curves import Curve, Level, curves, smooth
@@ -229,7 +227,7 @@ def privileged(run: AgentRun) -> dict[str, Any]:
     env = run.make("oracle")
     try:
         bare: Any = env.env.unwrapped
-        hand = PrivilegedWalker(bare) if isinstance(bare.game.control, FirstPerson | Drive) else PrivilegedHand(bare)
+        hand = knowing(bare)
         found = evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, run.seed + EXAM)
         return described(run, found, "privileged hand")
     finally:

@@ -12,7 +12,7 @@ import gymnasium as gym
 import numpy as np
 from PIL import Image
 
-from objrep_gym.agents.scripted import PrivilegedHand, RandomHand
+from objrep_gym.agents.scripted import RandomHand, knowing
 from objrep_gym.data import whole
 from objrep_gym.envs.pages import bases
 from objrep_gym.figures.animation import animation
@@ -69,7 +69,7 @@ def episodes(name: str, side: int, seed: int) -> list[tuple[np.ndarray, bool]]:
     env = pretty(name, side)
     world: Any = env.unwrapped
     try:
-        hand: PrivilegedHand | RandomHand = PrivilegedHand(world)
+        hand: Any = knowing(world)
     except TypeError:
         hand = RandomHand(env.action_space, seed=seed)
     played: list[tuple[np.ndarray, bool]] = []
@@ -81,13 +81,13 @@ def episodes(name: str, side: int, seed: int) -> list[tuple[np.ndarray, bool]]:
         env.close()
 
 
-def play(env: gym.Env[Any, Any], hand: PrivilegedHand | RandomHand, seed: int) -> tuple[np.ndarray, bool]:
+def play(env: gym.Env[Any, Any], hand: Any, seed: int) -> tuple[np.ndarray, bool]:
     """One episode."""
     observation, info = env.reset(seed=seed)
     frames, done = [picture(observation)], False
     while not done:
         rows = hand.predict(np.zeros(1))[0]  # neither hand looks at it
-        action = rows if isinstance(hand, PrivilegedHand) else rows[0]
+        action = rows[0] if isinstance(hand, RandomHand) else rows
         observation, _, terminated, truncated, info = env.step(action)
         done = terminated or truncated
         frames.append(picture(observation))
