@@ -8,7 +8,7 @@ from gymnasium import spaces
 from stable_baselines3.common.torch_layers import NatureCNN
 
 from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
-from objrep_gym.agents.extractors import DeepSetExtractor, FlatExtractor
+from objrep_gym.agents.extractors import EXTRACTORS, FlatExtractor
 from tests.agents.fakes import Touch
 
 
@@ -17,7 +17,7 @@ def test_presets_fit_sixteen_environments(name):
     preset = ALGORITHMS[name]
     model = preset.build(Touch(16), 0)
     assert model.n_steps * 16 == preset.rollout
-    assert isinstance(model.policy.features_extractor, DeepSetExtractor)
+    assert isinstance(model.policy.features_extractor, EXTRACTORS[preset.extractor])
 
 
 def test_the_extractor_is_a_name():
