@@ -42,7 +42,7 @@ def draw_surfaces(surfaces: np.ndarray, textures: tuple[int, int] = (0, 0), boxe
     n = len(surfaces)
 
     def everywhere(values: np.ndarray) -> np.ndarray:
-        return np.broadcast_to(values, (n, *values.shape))
+        return values[None].repeat(n, axis=0)
 
     centre, axes, extents = map(everywhere, boxes)
     texture = np.array([textures[0]] + [textures[1]] * (SURFACES - 1))
