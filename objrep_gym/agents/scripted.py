@@ -11,6 +11,7 @@ import numpy as np
 from gymnasium import spaces
 
 from objrep_gym.agents.homing import Delivery, Homing
+from objrep_gym.agents.knowing import Knowing
 from objrep_gym.agents.pushing import Pushing
 from objrep_gym.agents.scripted_navigate import PrivilegedWalker
 from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
@@ -38,17 +39,18 @@ class RandomHand:
         return np.stack([self.space.sample() for _ in range(len(rows))]), None
 
 
-class PrivilegedHand:
+class PrivilegedHand(Knowing):
     """Does what the task of `env` asks, by the shortest way, from the true factors.
 
-    env: ours, single or vector, unwrapped. `predict` looks at no observation. The way is found anew at each step, for all
-    environments at once. Raises TypeError on an environment without a hand or a goal.
+    The way is found anew at each step, for all environments at once. Raises TypeError on an environment without a hand or a
+    goal.
     """
 
     def __init__(self, env: ObjectsRoom | ObjectsRoomVector):
         control, task = env.game.control, env.game.task
         task = task.task if isinstance(task, Dense) else task
-        self.env, self.discrete = env, isinstance(control.space, spaces.Discrete)
+        super().__init__(env)
+        self.discrete = isinstance(control.space, spaces.Discrete)
         if isinstance(control, Push) and isinstance(task, PushOnto):
             self.plan: Touching | Homing | Pushing = Pushing(control.hand, task)
         elif isinstance(control, Walk | Move) and isinstance(task, Touch):
@@ -63,20 +65,13 @@ class PrivilegedHand:
                 f"{type(control).__name__} to {type(task).__name__}"
             )
 
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:
-        """One action for each environment, without that axis for a single one, and None for the state."""
-        factors = self.env.factors
-        alone = factors.ndim == 2
-        actions = self.act(factors[None] if alone else factors)
-        return (actions[0] if alone else actions), None
-
     def act(self, factors: np.ndarray) -> np.ndarray:
         """Actions (N,) or (N, 2) for scenes (N, E, F)."""
         chosen = self.plan(factors)
         return chosen if self.discrete else DIRECTIONS[chosen].astype(np.float32)
 
 
-def knowing(env: ObjectsRoom | ObjectsRoomVector) -> PrivilegedHand | PrivilegedWalker:
+def knowing(env: ObjectsRoom | ObjectsRoomVector) -> Knowing:
     """Who knows the way in `env`: the walker in first person, the hand anywhere else. Raises TypeError where there is
     nothing to do."""
     return PrivilegedWalker(env) if isinstance(env.game.control, FirstPerson | Drive) else PrivilegedHand(env)

@@ -1,9 +1,8 @@
 """The privileged walker: the ceiling of tasks in first person. It has `predict` as stable-baselines3's policies do."""
 
-from typing import Any
-
 import numpy as np
 
+from objrep_gym.agents.knowing import Knowing
 from objrep_gym.envs.controls import TURN, Drive, FirstPerson
 from objrep_gym.envs.objects_room import ObjectsRoom
 from objrep_gym.envs.tasks import Dense, Touch
@@ -16,13 +15,13 @@ TURNS = np.arange(AROUND) - AROUND // 2 + 1  # to the left, from just less than 
 NEIGHBOURS = [(x, y) for x in (-1, 0, 1) for y in (-1, 0, 1) if x or y]
 
 
-class PrivilegedWalker:
+class PrivilegedWalker(Knowing):
     """Turns and walks the shortest way to a goal of the task that touches nothing else, from the true factors of `env`.
 
-    env: ours, single or vector, unwrapped. `predict` looks at no observation. Plans are a turn, a straight run, and, unless
-    it ends at the goal, the way from there on over a lattice that is fixed to the floor. The first action of the shortest
-    plan is taken, for all environments at once; as the places that can be reached stay the same, it makes the plan one
-    shorter. Where every way is blocked it heads straight for the goal. Raises TypeError on an environment of other parts.
+    Plans are a turn, a straight run, and, unless it ends at the goal, the way from there on over a lattice that is fixed to
+    the floor. The first action of the shortest plan is taken, for all environments at once; as the places that can be
+    reached stay the same, it makes the plan one shorter. Where every way is blocked it heads straight for the goal. Raises
+    TypeError on an environment of other parts.
     """
 
     def __init__(self, env: ObjectsRoom | ObjectsRoomVector):
@@ -31,18 +30,12 @@ class PrivilegedWalker:
         if not isinstance(control, FirstPerson | Drive) or not isinstance(task, Touch):
             names = f"{type(control).__name__}, {type(task).__name__}"
             raise TypeError(f"a privileged walker plays FirstPerson or Drive to Touch, not {names}")
-        self.env, self.control, self.task, self.step = env, control, task, control.walker.step
+        super().__init__(env)
+        self.control, self.task, self.step = control, task, control.walker.step
         half = control.walker.half_width
         self.ticks = np.arange(-half, half + self.step / 2, self.step)
         self.lattice = np.stack(np.meshgrid(self.ticks, self.ticks, indexing="ij"), axis=-1)  # (L, L, 2), x first
         self.runs = np.arange(1, int(np.ceil(2 * half / self.step)))
-
-    def predict(self, observation: Any, state: Any = None, episode_start: Any = None, deterministic: bool = True) -> Any:
-        """One action for each environment, without that axis for a single one, and None for the state."""
-        factors = self.env.factors
-        alone = factors.ndim == 2
-        actions = self.act(factors[None] if alone else factors)
-        return (actions[0] if alone else actions), None
 
     def act(self, factors: np.ndarray) -> np.ndarray:
         """Actions (N,) or (N, 2) for scenes (N, E, F)."""

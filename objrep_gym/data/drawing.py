@@ -17,7 +17,7 @@ from objrep_gym.data import whole
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.shards import PIXELS, Layout, import_parquet, write_shard
 from objrep_gym.scenes.view import View
-from objrep_gym.scenes.world import SPLITS, World, scene_streams
+from objrep_gym.scenes.world import SPLITS, World, check_name, scene_streams
 
 ROWS = 1024  # scenes in a shard: some seconds of work, so that little is lost to a kill
 CHUNK = 128  # scenes drawn at once
@@ -49,8 +49,7 @@ class Recipe:
 
     def check(self) -> "Recipe":
         """Itself; raises ValueError on values out of range."""
-        if self.split not in SPLITS:
-            raise ValueError(f"split {self.split!r} is none of {', '.join(SPLITS)}")
+        check_name("split", self.split, SPLITS)
         if min(self.count, self.rows) < 1 or self.seed < 0:
             raise ValueError(f"count {self.count} and rows {self.rows} must be at least 1, seed {self.seed} at least 0")
         if "image" not in self.outputs or not set(self.outputs) <= set(PIXELS):

@@ -34,7 +34,7 @@ from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.room import Room
 from objrep_gym.scenes.shapes import SHAPES
 from objrep_gym.scenes.variants import DESK, HAND, VARIANTS, Variant
-from objrep_gym.scenes.world import About
+from objrep_gym.scenes.world import About, check_name
 
 STEP = 0.2  # metres; OCRL's step is a twentieth of its board
 MOST = 8  # objects; as many as the floor has room for
@@ -81,8 +81,7 @@ class Desk:
     def __post_init__(self) -> None:
         known = {"control": CONTROLS, "camera": CAMERAS, "reward": REWARDS, "hand": HANDS, "things": THINGS}
         for name, values in known.items():
-            if getattr(self, name) not in values:
-                raise ValueError(f"{name} {getattr(self, name)!r} is none of {', '.join(values)}")
+            check_name(name, getattr(self, name), values)
         if not 3 <= self.objects <= MOST:
             raise ValueError(f"objects={self.objects} is not from 3 to {MOST}")
 

@@ -31,10 +31,11 @@ from objrep_gym.envs.desk import CAMERAS, CONTROLS, HANDS, STEP, Desk
 from objrep_gym.envs.goals import GHOST, Goal
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.obstacles import Blocked
-from objrep_gym.envs.pushing import AREAS, CLEARANCE, CUBE, OTHER, ROUND
+from objrep_gym.envs.pushing import AREAS, CLEARANCE, CUBE, OTHER, ROUND, shrunk
 from objrep_gym.scenes.heldout import things
 from objrep_gym.scenes.room import HALF_WIDTH
 from objrep_gym.scenes.variants import LIKE_THE_GOAL, SMALL
+from objrep_gym.scenes.world import check_name
 
 TOLERANCES = {"hand": 0.15, "object": 0.2}
 """Metres, by what is moved. A hand of steps of 0.2 m along two axes can come within 0.1414 m of any place; a thing that it
@@ -43,8 +44,7 @@ pushes slips aside a little."""
 
 def game(moves: str = "object", reward: str = "sparse", tolerance: float | None = None, **keywords: Any) -> Game:
     """The parts of GoalImage; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
-    if moves not in TOLERANCES:
-        raise ValueError(f"moves {moves!r} is none of {', '.join(TOLERANCES)}")
+    check_name("moves", moves, TOLERANCES)
     desk, near = Desk(**keywords), TOLERANCES[moves] if tolerance is None else tolerance
     task = partial(Goal, half_width=HALF_WIDTH, reward=reward, tolerance=near)
     return moving(desk, task) if moves == "hand" else pushing(desk, task)
@@ -62,8 +62,8 @@ def moving(desk: Desk, task: partial[Goal]) -> Game:
 
 def pushing(desk: Desk, task: partial[Goal]) -> Game:
     """The blue cube is to be elsewhere, where the hand must push it; in the picture the hand stands where it began."""
-    x, y, half_x, half_y = area = AREAS[desk.camera]
-    fence = (x, y, half_x - ROUND, half_y - ROUND)
+    area = AREAS[desk.camera]
+    fence = shrunk(area, ROUND)
     others = (things(desk.things, OTHER, LIKE_THE_GOAL),) * (desk.objects - 1)
     cast = {"objects": (CUBE, *others, HANDS[desk.hand], CUBE), "least": desk.objects + 2, "named": ("hand", GHOST)}
     world = desk.room(replace(CAMERAS[desk.camera], **cast, arena=fence, clearance=CLEARANCE))

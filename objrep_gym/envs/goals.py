@@ -12,7 +12,7 @@ from gymnasium import spaces
 
 from objrep_gym.envs.bodies import Bodies
 from objrep_gym.envs.tasks import Verdict
-from objrep_gym.scenes.world import About
+from objrep_gym.scenes.world import About, check_name
 
 GHOST = "goal"  # the entity's name
 
@@ -37,8 +37,7 @@ class Goal:
     def __init__(
         self, about: About, half_width: float, thing: str = "hand", reward: str = "sparse", tolerance: float = 0.15
     ):
-        if reward not in GOAL_REWARDS:
-            raise ValueError(f"reward {reward!r} is none of {', '.join(GOAL_REWARDS)}")
+        check_name("reward", reward, GOAL_REWARDS)
         if not tolerance > 0:
             raise ValueError(f"tolerance={tolerance} is no distance in metres above 0")
         if thing == GHOST:

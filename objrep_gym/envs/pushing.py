@@ -21,6 +21,7 @@ from objrep_gym.scenes.factors import Choice, Distribution, Product, Uniform
 from objrep_gym.scenes.palette import BLUE
 from objrep_gym.scenes.things import KINDS
 from objrep_gym.scenes.variants import BLUE_CUBE, SMALL
+from objrep_gym.scenes.world import check_name
 
 GOALS = ("corner", "anywhere")
 PAD_RADIUS = 0.36  # metres
@@ -48,8 +49,7 @@ class Yard(Desk):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.goal not in GOALS:
-            raise ValueError(f"goal {self.goal!r} is none of {', '.join(GOALS)}")
+        check_name("goal", self.goal, GOALS)
 
     def pushing(self, objects: Sequence[Distribution], hues: Sequence[float]) -> Game:
         """A game with `objects`, of which those of `hues` are to be pushed onto the pad in this order."""

@@ -12,6 +12,7 @@ import gymnasium as gym
 import numpy as np
 from PIL import Image
 
+from objrep_gym.agents.knowing import Knowing
 from objrep_gym.agents.scripted import RandomHand, knowing
 from objrep_gym.data import whole
 from objrep_gym.envs.pages import bases
@@ -69,7 +70,7 @@ def episodes(name: str, side: int, seed: int) -> list[tuple[np.ndarray, bool]]:
     env = pretty(name, side)
     world: Any = env.unwrapped
     try:
-        hand: Any = knowing(world)
+        hand: Knowing | RandomHand = knowing(world)
     except TypeError:
         hand = RandomHand(env.action_space, seed=seed)
     played: list[tuple[np.ndarray, bool]] = []
@@ -81,7 +82,7 @@ def episodes(name: str, side: int, seed: int) -> list[tuple[np.ndarray, bool]]:
         env.close()
 
 
-def play(env: gym.Env[Any, Any], hand: Any, seed: int) -> tuple[np.ndarray, bool]:
+def play(env: gym.Env[Any, Any], hand: Knowing | RandomHand, seed: int) -> tuple[np.ndarray, bool]:
     """One episode."""
     observation, info = env.reset(seed=seed)
     frames, done = [picture(observation)], False

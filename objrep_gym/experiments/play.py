@@ -41,7 +41,8 @@ class Session:
             raise ValueError(f"{env} is none of ours: `objrep-gym list` names them")
         options: dict[str, Any] = {**keywords(playing.keywords), "render_mode": "rgb_array"}
         if playing.encoder == "oracle":
-            options["info"] = (*options.get("info", ()), "mask")
+            info = options.get("info", ())
+            options["info"] = info if isinstance(info, str) else (*info, "mask")
         elif playing.encoder is not None:
             options |= {"encoder": playing.encoder, "encoding": {"masks": True}}
         self.env, self.side, self.beside = gym.make(env, **options), playing.side, playing.encoder is not None
@@ -70,12 +71,14 @@ class Session:
         self.success, self.ended = bool(info["is_success"]), terminated or truncated
 
     def frame(self) -> np.ndarray:
-        """uint8 (H, W, 3): the picture, the slots beside it, and a strip that says how it stands."""
+        """uint8 (H, W, 3): the picture, beside it the slots, and the goal if one is shown; a strip says how it stands."""
         plain: Any = self.env.env.render() if isinstance(self.env, SlotOverlay) else self.env.render()
         scale = max(1, -(-self.side // plain.shape[0]))
         panels = [plain.repeat(scale, axis=0).repeat(scale, axis=1)]
         if self.beside:
             panels.append(np.asarray(self.env.render()))
+        world: Any = self.env.unwrapped
+        panels += [goal.repeat(scale, axis=0).repeat(scale, axis=1) for goal in world.seen.get("goal", ())]
         return np.concatenate([np.concatenate(panels, axis=1), self.strip(sum(panel.shape[1] for panel in panels))])
 
     def strip(self, width: int) -> np.ndarray:

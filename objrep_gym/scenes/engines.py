@@ -3,6 +3,7 @@
 import numpy as np
 
 from objrep_gym.scenes.view import Engine, Light
+from objrep_gym.scenes.world import check_name
 
 ENGINES = ("opengl", "raycast")
 PROFILES = ("fast", "pretty")
@@ -11,10 +12,8 @@ PRETTY_RAYS = 4  # for a pixel's colour, in a row and in a column
 
 def make_engine(name: str, size: tuple[int, int], light: Light, sky: np.ndarray, profile: str) -> Engine:
     """An engine for pictures of one size. Raises ValueError on an unknown name or profile."""
-    if name not in ENGINES:
-        raise ValueError(f"engine {name!r} is none of {', '.join(ENGINES)}")
-    if profile not in PROFILES:
-        raise ValueError(f"profile {profile!r} is none of {', '.join(PROFILES)}")
+    check_name("engine", name, ENGINES)
+    check_name("profile", profile, PROFILES)
     if name == "raycast":
         from objrep_gym.scenes.raycast import RayCaster
 

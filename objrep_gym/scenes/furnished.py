@@ -23,14 +23,15 @@ from objrep_gym.scenes.shapes import SHAPES, Solids, about_vertical
 from objrep_gym.scenes.surfaces import draw_surfaces, shadows, slabs
 from objrep_gym.scenes.things import AZIMUTH, COLOUR, ELEVATION, HEADING, PLACE, SHAPE, SIZE, draw_things
 from objrep_gym.scenes.things import FACTORS as THING_FACTORS
-from objrep_gym.scenes.view import OUTPUTS, Cameras, View, in_pixels
-from objrep_gym.scenes.world import About, Random, hold
+from objrep_gym.scenes.view import Cameras, View, in_pixels
+from objrep_gym.scenes.world import About, Random, check_name, check_request, hold
 
 VARIANTS = ("furnished-many", "furnished-once")
 FACTORS = (*THING_FACTORS, "z", "breadth", "length", "tallness", "design", "layout")
 Z, BREADTH, LENGTH, TALLNESS, DESIGN, LAYOUT = range(len(THING_FACTORS), len(FACTORS))
 STRETCH = slice(BREADTH, TALLNESS + 1)
 WALLS = slabs(wall_height=2.7)
+BOARDS = 0.89  # what floor and walls leave of the light on average, boards a little less, walls a little more
 RING = Ring(radius=2.2, height=1.55)
 AROUND, DOWN = (-np.pi / 2 - 0.45, -np.pi / 2 + 0.45), (float(np.radians(-18)), float(np.radians(-10)))
 SHARE = 0.92  # of the spots of a layout that are taken
@@ -60,11 +61,10 @@ class FurnishedRoom:
         profile: str = "fast",
         engine: str = "opengl",
     ):
-        for name, value, known in (("variant", variant, VARIANTS), ("look", look, LOOKS)):
-            if value not in known:
-                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        check_name("variant", variant, VARIANTS)
+        check_name("look", look, LOOKS)
         style, sky = LOOKS[look], rgb(np.array(SKY))
-        self.style = replace(style, floor="planks") if style.floor == "floor" else style
+        self.style = replace(style, floor="planks", shade=BOARDS) if style.floor == "floor" else style
         self.variant, self.look, self.size, self.profile = variant, look, in_pixels(size), profile
         sizes = dict.fromkeys(FACTORS, 0) | {"shape": len(NAMES), "layout": len(LAYOUTS)}
         entities = (*BACKGROUND, *(f"thing_{i}" for i in range(MOST)))
@@ -116,11 +116,7 @@ class FurnishedRoom:
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
-        if factors.ndim != 3 or factors.shape[1:] != (len(self.about.entities), len(FACTORS)):
-            wanted = f"(N, {len(self.about.entities)}, {len(FACTORS)})"
-            raise ValueError(f"factors have the shape {factors.shape}, and this room's scenes {wanted}")
-        if not set(outputs) <= set(OUTPUTS):
-            raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
+        check_request(factors, outputs, self.about)
         cameras, scenes = self.cameras(factors), factors.astype(float)
         first = len(BACKGROUND)
         surfaces = self.style.tinted(draw_surfaces(scenes[:, 1:first], self.style.textures, WALLS))

@@ -29,8 +29,8 @@ from objrep_gym.scenes.things import (
     height,
 )
 from objrep_gym.scenes.variants import VARIANTS, Variant
-from objrep_gym.scenes.view import OUTPUTS, Cameras, Light, View, in_pixels
-from objrep_gym.scenes.world import About, Random, hold
+from objrep_gym.scenes.view import Cameras, Light, View, in_pixels
+from objrep_gym.scenes.world import About, Random, check_name, check_request, hold
 
 BACKGROUND = ("sky", "floor", "wall_east", "wall_north", "wall_west", "wall_south")
 LIGHT = Light(ambient=0.34, camera=0.2, distant=0.54, direction=(0.4, 0.3, -0.8660254))
@@ -63,11 +63,10 @@ class Room:
         light: str = "day",
         engine: str = "opengl",
     ):
-        if isinstance(variant, str) and variant not in VARIANTS:
-            raise ValueError(f"variant {variant!r} is none of {', '.join(VARIANTS)}")
-        for name, value, known in (("look", look, LOOKS), ("light", light, LIGHTS)):
-            if value not in known:
-                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        if isinstance(variant, str):
+            check_name("variant", variant, VARIANTS)
+        check_name("look", look, LOOKS)
+        check_name("light", light, LIGHTS)
         self.variant = VARIANTS[variant] if isinstance(variant, str) else variant
         self.look, self.size, self.profile, self.light = look, in_pixels(size), profile, light
         self.drawn_by = engine
@@ -176,11 +175,7 @@ class Room:
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
-        if factors.ndim != 3 or factors.shape[1:] != (len(self.about.entities), len(FACTORS)):
-            wanted = f"(N, {len(self.about.entities)}, {len(FACTORS)})"
-            raise ValueError(f"factors have the shape {factors.shape}, and this room's scenes {wanted}")
-        if not set(outputs) <= set(OUTPUTS):
-            raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
+        check_request(factors, outputs, self.about)
         surfaces, things = draw_list(factors.astype(float), self.style)
         cameras, pressed = self.cameras(factors), None
         if self.presses_shadows:

@@ -22,7 +22,7 @@ from objrep_gym.scenes.surfaces import shadows
 from objrep_gym.scenes.things import FACTORS as THING_FACTORS
 from objrep_gym.scenes.things import Catalogue, Kind, Piece, draw_things
 from objrep_gym.scenes.view import OUTPUTS, Cameras, Light, View, in_pixels
-from objrep_gym.scenes.world import About, Random, hold
+from objrep_gym.scenes.world import About, Random, check_name, check_request, hold
 
 FACTORS = ("shape", "size", "material", "colour", "x", "y", "rotation", "azimuth", "elevation", "distance")
 SHAPE, SIZE, MATERIAL, COLOUR, X, Y, ROTATION, AZIMUTH, ELEVATION, DISTANCE = range(len(FACTORS))
@@ -40,6 +40,7 @@ TARGET = np.array([0.0, 0.0, 0.1])  # metres: what the camera faces
 JITTER = ((-np.pi / 2 - 0.08, -np.pi / 2 + 0.08), (float(np.radians(-33)), float(np.radians(-28))), (3.05, 3.35))
 PLACES, APART, HIDDEN = 24, 0.07, 0.75  # places tried; metres between; how near two may be as seen, in sums of radii
 SOFT = 12  # lamps whose mean is a soft shadow, within
+BOARDS = 0.84  # what the wood leaves of the light on average
 SPREAD = 0.12  # radians of the one that shades
 
 KINDS = (
@@ -98,9 +99,8 @@ class Tabletop:
         profile: str = "fast",
         engine: str = "opengl",
     ):
-        for name, value, known in (("variant", variant, VARIANTS), ("look", look, LOOKS)):
-            if value not in known:
-                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        check_name("variant", variant, VARIANTS)
+        check_name("look", look, LOOKS)
         self.setting, self.style = VARIANTS[variant], LOOKS[look]
         self.variant, self.look, self.size, self.profile = variant, look, in_pixels(size), profile
         sizes = tuple(len(VALUES.get(name, ())) for name in FACTORS)
@@ -160,11 +160,7 @@ class Tabletop:
 
     def render(self, factors: np.ndarray, outputs: Sequence[str] = ("image",)) -> View:
         """A `View` of scenes (N, E, F), with "mask" and "depth" if asked. Raises ValueError on another shape or output."""
-        if factors.ndim != 3 or factors.shape[1:] != (len(self.about.entities), len(FACTORS)):
-            wanted = f"(N, {len(self.about.entities)}, {len(FACTORS)})"
-            raise ValueError(f"factors have the shape {factors.shape}, and this table's scenes {wanted}")
-        if not set(outputs) <= set(OUTPUTS):
-            raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
+        check_request(factors, outputs, self.about)
         cameras, scenes = self.cameras(factors), factors.astype(float)
         things = as_things(scenes)
         single = draw_things(things, first=2, catalogue=THINGS)
@@ -181,8 +177,9 @@ class Tabletop:
         solids = ground + replace(things, casts=np.zeros_like(things.casts))  # OpenGL's own shadow maps are not wanted
         ways = [LIGHT.direction] if self.profile == "fast" else lamps()
         pictures = []
+        dimmed = replace(ground, rgb=ground.rgb * BOARDS) if self.style.belts else ground
         for way in ways if self.style.shadows else [None]:
-            pressed = shadows(ground, things, cameras, LIGHT, GROUND_ALONE, way) if way else None
+            pressed = shadows(dimmed, things, cameras, LIGHT, GROUND_ALONE, way) if way else None
             image, ids, depth = self.engine.render(solids, pressed, cameras, OUTPUTS)
             pictures.append(image)
         assert ids is not None

@@ -1,12 +1,12 @@
 """World: images by request, for worlds whose factors can be set; and the seed tree that every scene hangs on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from objrep_gym.scenes.view import View
+from objrep_gym.scenes.view import OUTPUTS, View
 
 WHOLE = ("azimuth", "elevation", "distance", "layout")  # factors of a whole scene: they belong to the first entity
 SPLITS = ("train", "validation", "test")
@@ -67,8 +67,7 @@ class Streams:
 def scene_streams(seed: int, split: str, start: int, count: int) -> Streams:
     """Streams of scenes `start` to `start + count` of a split: scene i draws from SeedSequence([seed, split, i]) alone.
     Raises ValueError on an unknown split."""
-    if split not in SPLITS:
-        raise ValueError(f"split {split!r} is none of {', '.join(SPLITS)}")
+    check_name("split", split, SPLITS)
     branch = SPLITS.index(split)
     seeds = (np.random.SeedSequence([seed, branch, i]) for i in range(start, start + count))
     return Streams([np.random.Generator(np.random.PCG64(s)) for s in seeds], block=256)
@@ -85,3 +84,19 @@ def hold(scenes: np.ndarray, fixed: Mapping[str, int | float] | None, about: Abo
         rows = slice(first, None) if not entity else slice(about.entities.index(entity), about.entities.index(entity) + 1)
         there = ~np.isnan(scenes[:, rows, column])
         scenes[:, rows, column] = np.where(there, value, scenes[:, rows, column])
+
+
+def check_request(factors: np.ndarray, outputs: Sequence[str], about: About) -> None:
+    """Raises ValueError unless `factors` are scenes (N, E, F) of the world that `about` tells of, and `outputs` can be
+    drawn."""
+    wanted = (len(about.entities), len(about.factors))
+    if factors.ndim != 3 or factors.shape[1:] != wanted:
+        raise ValueError(f"factors have the shape {factors.shape}, and scenes of this world (N, {wanted[0]}, {wanted[1]})")
+    if not set(outputs) <= set(OUTPUTS):
+        raise ValueError(f"outputs {tuple(outputs)} are not all among {', '.join(OUTPUTS)}")
+
+
+def check_name(what: str, name: object, known: Iterable[str]) -> None:
+    """Raises ValueError on a name that is none of those `known`, which it lists."""
+    if name not in (names := tuple(known)):
+        raise ValueError(f"{what} {name!r} is none of {', '.join(names)}")

@@ -118,6 +118,14 @@ def test_a_session_counts_and_shows_how_it_stands():
     assert (session.env.unwrapped.factors != first).any()
 
 
+def test_a_goal_that_is_a_picture_is_shown_beside_it():
+    session = Session("ObjRep/GoalImage-v0", Playing(side=64))
+    frame = session.frame()
+    assert frame.shape == (64 + STRIP, 128, 3)
+    assert (frame[:64, :64] != frame[:64, 64:]).any()
+    session.env.close()
+
+
 @pytest.mark.parametrize("encoder", ["colour", "oracle"])
 def test_slots_are_shown_beside_the_picture(encoder):
     session = Session("ObjRep/Reach-v0", Playing(encoder=encoder, side=128, keywords=("engine=raycast",)))

@@ -194,7 +194,7 @@ def test_the_engines_agree(variant: str, look: str, count: int):
             assert ((one == kind) & (other == kind) & same.reshape(count, -1)).sum() >= 0.97 * either
     solid = same & (opengl.mask > 0)
     assert np.quantile(np.abs(opengl.depth[solid].astype(float) - rays.depth[solid]), 0.9999) < 1e-4
-    assert np.abs(opengl.image.astype(int) - rays.image).mean() <= 2
+    assert np.abs(opengl.image.astype(int) - rays.image).mean() <= 1
 
 
 def test_errors_name_what_is_allowed():
