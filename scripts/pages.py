@@ -16,10 +16,13 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from objrep_gym.data import whole
+from objrep_gym.experiments.control_table import CURVES
 from objrep_gym.experiments.provenance import machine
 from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
 
+PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -52,9 +55,13 @@ def measured_on() -> str:
 
 
 def reproduced(words: str) -> str:
-    """The table of an experiment, which goes on where it was left in runs/."""
+    """The table of an experiment, which goes on where it was left in runs/, and its learning curves, kept in the pages."""
     subprocess.run([sys.executable, "-m", "objrep_gym", "reproduce", *words.split()], check=True, stdout=sys.stderr)
-    return (Path("runs") / words.split()[0] / TABLE).read_text(encoding="utf-8").rstrip()
+    name = words.split()[0]
+    run, picture = Path("runs") / name, PICTURES / f"{name.replace('/', '-')}.png"
+    whole.write(picture, (run / CURVES).read_bytes())
+    table = (run / TABLE).read_text(encoding="utf-8").rstrip()
+    return f"{table}\n\n![Success while learning: {name}](pictures/{picture.name})"
 
 
 def scores(name: str) -> str:
