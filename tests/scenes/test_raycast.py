@@ -9,9 +9,9 @@ import pytest
 
 from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.raycast import RayCaster
-from objrep_gym.scenes.room import LIGHT, OUTPUTS, Room
+from objrep_gym.scenes.room import LIGHT, Room
 from objrep_gym.scenes.shapes import EXTENTS, SHAPES, Solids, about_vertical
-from objrep_gym.scenes.view import Cameras, View
+from objrep_gym.scenes.view import OUTPUTS, Cameras, View
 from objrep_gym.scenes.world import scene_streams
 
 SKY = np.array([0.25, 0.5, 1.0])

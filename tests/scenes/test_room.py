@@ -12,6 +12,7 @@ from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.room import FACTORS, Room
 from objrep_gym.scenes.shapes import SHAPES
 from objrep_gym.scenes.variants import VARIANTS
+from objrep_gym.scenes.view import OUTPUTS
 from objrep_gym.scenes.world import Streams, scene_streams
 
 COLUMN = {name: i for i, name in enumerate(FACTORS)}
@@ -115,9 +116,9 @@ def test_a_scene_is_a_function_of_its_seed_alone(published: Room):
 
 def test_pictures_do_not_depend_on_the_batch(published: Room):
     drawn = scenes(published, 6)
-    together = published.render(drawn, rooms.OUTPUTS)
+    together = published.render(drawn, OUTPUTS)
     for i in range(6):
-        alone = published.render(drawn[i : i + 1], rooms.OUTPUTS)
+        alone = published.render(drawn[i : i + 1], OUTPUTS)
         np.testing.assert_array_equal(alone.image[0], together.image[i])
         np.testing.assert_array_equal(alone.mask[0], together.mask[i])
         np.testing.assert_array_equal(alone.depth[0], together.depth[i])
@@ -171,7 +172,7 @@ def nearest_sphere(origin: np.ndarray, direction: np.ndarray, things: np.ndarray
 
 def test_depth_and_ids_of_spheres_are_those_of_geometry(plain: Room):
     drawn = only_spheres(plain, 8)
-    view = plain.render(drawn, rooms.OUTPUTS)
+    view = plain.render(drawn, OUTPUTS)
     origin, direction = rays(plain, drawn)
     distance = nearest_sphere(origin, direction, drawn[:, 6:].astype(float))
     predicted, seen = np.isfinite(distance), view.mask >= 6
@@ -182,7 +183,7 @@ def test_depth_and_ids_of_spheres_are_those_of_geometry(plain: Room):
 
 def test_depth_of_floor_and_walls_is_exact(plain: Room):
     drawn = scenes(plain, 8)
-    view = plain.render(drawn, rooms.OUTPUTS)
+    view = plain.render(drawn, OUTPUTS)
     origin, direction = rays(plain, drawn)
     points = origin + np.where(np.isfinite(view.depth), view.depth, 0)[..., None] * direction
     np.testing.assert_allclose(points[view.mask == 1][:, 2], 0.0, atol=1e-4)
@@ -198,7 +199,7 @@ def test_cast_shadows_lie_where_light_is_blocked(light: str, engine: str):
     drawn = only_spheres(room, 8)
     bare = drawn.copy()
     bare[:, 6:] = np.nan
-    view, without = room.render(drawn, rooms.OUTPUTS), room.render(bare)
+    view, without = room.render(drawn, OUTPUTS), room.render(bare)
     room.close()
     origin, direction = rays(room, drawn)
     floor = view.mask == 1
@@ -216,8 +217,8 @@ def test_agrees_with_mujocos_own_renderer(plain: Room):
 
     renderers_find_opengl()
     drawn = plain.sample(np.random.default_rng(1), 12, {"size": MESH_SCALE})
-    ours, theirs = plain.render(drawn, rooms.OUTPUTS), ModelRoom(plain, tuned=True)
-    pictures = theirs.render(drawn, rooms.OUTPUTS)
+    ours, theirs = plain.render(drawn, OUTPUTS), ModelRoom(plain, tuned=True)
+    pictures = theirs.render(drawn, OUTPUTS)
     theirs.close()
     for i, (image, ids, depth) in enumerate(pictures):
         assert (ids[..., 0] + 1 == ours.mask[i]).mean() > 0.998
