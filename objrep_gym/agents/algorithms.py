@@ -8,6 +8,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.agents.extractors import EXTRACTORS
+from objrep_gym.scenes.world import check_name
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ class PPOConfig:
     def build(self, env: VecEnv, seed: int) -> PPO:
         """PPO on `env`, on the CPU for slots and where torch finds a GPU for pixels. Raises ValueError on an unknown
         extractor, or a rollout that the environments or the mini-batch do not divide."""
-        if self.extractor not in EXTRACTORS:
-            raise ValueError(f"extractor {self.extractor!r} is none of {', '.join(EXTRACTORS)}")
+        check_name("extractor", self.extractor, EXTRACTORS)
         if self.rollout % env.num_envs or self.rollout % self.batch:
             raise ValueError(
                 f"rollout {self.rollout} must be a multiple of {env.num_envs} environments and batch {self.batch}"

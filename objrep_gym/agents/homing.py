@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
+from objrep_gym.agents.waves import DIRECTIONS, around, lattice
 from objrep_gym.envs.contact import Contact
 from objrep_gym.envs.goals import Goal, missing
 from objrep_gym.envs.obstacles import Blocked
-
-MARGINS = (0.02, 0.0)  # metres kept from objects: the first where there is a way that keeps them
 
 
 class Homing:
@@ -20,10 +18,7 @@ class Homing:
 
     def __call__(self, factors: np.ndarray) -> np.ndarray:
         """int (N,): one of `MOVES` for each of the scenes (N, E, F)."""
-        chosen = np.full(len(factors), -1)
-        for margin in MARGINS:
-            if len(lost := np.flatnonzero(chosen < 0)):
-                chosen[lost] = downhill(waves(*self.survey(factors[lost], margin)))
+        chosen = around(self.survey, factors)
         achieved, desired = self.task.places(factors)
         return np.where(chosen < 0, ((desired - achieved) @ DIRECTIONS.T).argmax(axis=1), chosen)
 

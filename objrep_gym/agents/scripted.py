@@ -14,7 +14,7 @@ from objrep_gym.agents.homing import Delivery, Homing
 from objrep_gym.agents.knowing import Knowing
 from objrep_gym.agents.pushing import Pushing
 from objrep_gym.agents.scripted_navigate import PrivilegedWalker
-from objrep_gym.agents.waves import DIRECTIONS, downhill, lattice, waves
+from objrep_gym.agents.waves import DIRECTIONS, around, lattice
 from objrep_gym.envs.controls import Drive, FirstPerson, Hand, Move, Push, Walk
 from objrep_gym.envs.goals import Goal
 from objrep_gym.envs.objects_room import ObjectsRoom
@@ -22,8 +22,6 @@ from objrep_gym.envs.obstacles import Blocked
 from objrep_gym.envs.pads import PushOnto
 from objrep_gym.envs.tasks import Dense, Touch
 from objrep_gym.envs.vector import ObjectsRoomVector
-
-MARGINS = (0.02, 0.0)  # metres kept from other objects: the first where there is a way that keeps them
 
 
 class RandomHand:
@@ -86,10 +84,7 @@ class Touching:
 
     def __call__(self, factors: np.ndarray) -> np.ndarray:
         """int (N,): one of `MOVES` for each of the scenes (N, E, F)."""
-        chosen = np.full(len(factors), -1)
-        for margin in MARGINS:
-            if len(lost := np.flatnonzero(chosen < 0)):
-                chosen[lost] = downhill(waves(*self.survey(factors[lost], margin)))
+        chosen = around(self.survey, factors)
         return np.where(chosen < 0, self.straight(factors), chosen)
 
     def survey(self, factors: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:

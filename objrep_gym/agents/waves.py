@@ -1,10 +1,14 @@
 """Waves over a lattice of the hand's own steps: the shortest ways of many scenes at once, past what is blocked."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from objrep_gym.envs.controls import MOVES, Hand
 
 DIRECTIONS = np.array(list(MOVES.values()))
+MARGINS = (0.02, 0.0)  # metres kept from things: the first where there is a way that keeps them
+Survey = Callable[[np.ndarray, float], tuple[np.ndarray, np.ndarray]]
 
 
 def lattice(hand: Hand) -> np.ndarray:
@@ -41,3 +45,13 @@ def downhill(steps: np.ndarray) -> np.ndarray:
     middle = steps.shape[1] // 2
     around = np.stack([values[:, middle, middle] for values in neighbours(steps)])
     return np.where(np.isfinite(around).any(axis=0), around.argmin(axis=0), -1)
+
+
+def around(survey: Survey, factors: np.ndarray) -> np.ndarray:
+    """int (N,): the move with which the shortest way begins that keeps clear of things, by the first of MARGINS with which
+    there is one; -1 where there is none. `survey` tells of scenes (n, E, F) and a margin what `waves` asks."""
+    chosen = np.full(len(factors), -1)
+    for margin in MARGINS:
+        if len(lost := np.flatnonzero(chosen < 0)):
+            chosen[lost] = downhill(waves(*survey(factors[lost], margin)))
+    return chosen

@@ -23,7 +23,7 @@ from objrep_gym.data.records import RecordsError
 from objrep_gym.data.shards import Layout, ShardsError, Stored, check_shard, write_shard
 from objrep_gym.data.watching import left, watching
 from objrep_gym.scenes.view import View
-from objrep_gym.scenes.world import SPLITS, About
+from objrep_gym.scenes.world import SPLITS, About, check_name
 
 Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Image uint8 (H, W, 3), ids uint8 (H, W), factors float32 (E, F)."""
@@ -238,8 +238,7 @@ def open_published(published: Published, split: str) -> Any:
     """The scenes of a split: the last `HELD_OUT`, at most a tenth of all, are the test, as many before them the
     validation. A set that is for tests alone is the same in every split. Raises ValueError on an unknown split, or one
     without a scene."""
-    if split not in SPLITS:
-        raise ValueError(f"split {split!r} is none of {', '.join(SPLITS)}")
+    check_name("split", split, SPLITS)
     stored = Stored(prepare(published))
     if published.test_only() or stored.examples is None:
         return stored

@@ -16,7 +16,7 @@ import numpy as np
 from objrep_gym.data.examples import ExampleError, Features, decoded
 from objrep_gym.data.published import Found, Seen, resized
 from objrep_gym.data.records import read_records
-from objrep_gym.scenes.world import About
+from objrep_gym.scenes.world import About, check_name
 
 ADDRESS = "https://console.cloud.google.com/storage/browser/multi-object-datasets"
 HALVES = {"wall_east": "wall_0", "wall_north": "wall_0", "wall_west": "wall_1", "wall_south": "wall_1"}
@@ -97,13 +97,12 @@ class Recorded:
 
     def kind(self) -> tuple[str, int]:
         """File and masks of the variant. Raises ValueError on an unknown one."""
-        if self.variant not in self.kinds:
-            raise ValueError(f"variant {self.variant!r} is none of {', '.join(self.kinds)}")
+        check_name("variant", self.variant, self.kinds)
         return self.kinds[self.variant]
 
     def columns(self) -> Columns:
         """What a record of the variant holds."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not write columns()")
 
     def about(self) -> About:
         return self.columns().about()

@@ -10,6 +10,7 @@ from objrep_gym.data import whole
 from objrep_gym.experiments.provenance import provenance, told
 from objrep_gym.figures.page import Code, Section, page
 from objrep_gym.figures.tables import Table, as_markdown
+from objrep_gym.scenes.world import check_name
 
 HERE = Path(__file__).parent
 PAGE, TABLE, RECORDS = "index.html", "table.md", "records.json"
@@ -44,8 +45,7 @@ def names() -> list[str]:
 
 def find(name: str) -> Experiment:
     """The experiment of a name. Raises ValueError on one that does not exist, naming those that do."""
-    if name not in names():
-        raise ValueError(f"experiment {name!r} is none of {', '.join(names())}")
+    check_name("experiment", name, names())
     return importlib.import_module(f"objrep_gym.experiments.{name.replace('/', '.')}").EXPERIMENT
 
 
