@@ -2,15 +2,36 @@
 agree on. A process by itself is the first of one."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
+DEVICE = "OBJREP_GYM_DEVICE"  # which device training uses: cpu or cuda
+
 
 def own_device() -> torch.device:
-    """The GPU of this process, where there is one, else the CPU."""
-    if not torch.cuda.is_available():
+    """The GPU of this process, where there is one and `using` names no other, else the CPU."""
+    if not torch.cuda.is_available() or os.environ.get(DEVICE) == "cpu":
         return torch.device("cpu")
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+@contextmanager
+def using(device: str | None) -> Iterator[None]:
+    """Within the block, and in processes started there, `own_device` is on `device`, "cpu" or "cuda"; None lets it choose.
+    Raises ValueError on a GPU that is not there."""
+    if device not in (None, "cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise ValueError(f"device {device!r}: this machine has {'cpu, cuda' if torch.cuda.is_available() else 'cpu'}")
+    before = os.environ.get(DEVICE)
+    if device is not None:
+        os.environ[DEVICE] = device
+    try:
+        yield
+    finally:
+        os.environ.pop(DEVICE, None)
+        if before is not None:
+            os.environ[DEVICE] = before
 
 
 def leads() -> bool:

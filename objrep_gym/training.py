@@ -2,7 +2,6 @@
 
 import math
 import os
-import random
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -10,15 +9,15 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from objrep_gym.seeds import State, random_state, restore_random_state
 from objrep_gym.types import Clock, Losses, Scenes
 
 Precision = Literal["float32", "bf16"]
-State = dict[str, Any]
 RESERVED = ("loss", "step", "stage", "time", "images_per_second")  # what a journal's line has beside the model's own losses
+GENTLE = 500  # steps in which the rate rises again where weights go on with a new optimiser
 BREATH = 1.0  # seconds after which a slow loop reports, due or not
 
 
@@ -119,6 +118,7 @@ class Loop:
 
     def __init__(self, model: nn.Module, stage: Stage, precision: Precision, examples: int | None):
         self.stage, self.step, self.examples = stage, 0, examples
+        self.renewed: int | None = None  # the step at which weights went on with a new optimiser
         self.device = device_of(model)
         freeze(model, stage.trains)
         to_channels_last(model)
@@ -152,7 +152,7 @@ class Loop:
         """One step: forward, backward, update. Nothing here waits for the device."""
         self.clock.step.fill_(self.step)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * self.stage.rate(self.step)
+            group["lr"] = rate * self.stage.rate(self.step) * self.gentleness()
         if self.device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()
         with self.autocast:
@@ -166,6 +166,10 @@ class Loop:
         self.optimiser.step()
         self.step += 1
         self.note(losses)
+
+    def gentleness(self) -> float:
+        """Factor on the learning rate: below one while a new optimiser learns how large gradients are."""
+        return 1.0 if self.renewed is None else min(1.0, (self.step - self.renewed + 1) / GENTLE)
 
     def note(self, losses: Losses) -> None:
         """Add up the losses on the device, and keep those of the first step whose terms are not all finite."""
@@ -204,26 +208,19 @@ class Loop:
         self.count = 0
 
     def state(self) -> State:
-        return {"step": self.step, "optimiser": self.optimiser.state_dict(), "random": random_state(self.device)}
+        kept = {"optimiser": self.optimiser.state_dict(), "random": random_state(self.device)}
+        return {"step": self.step, "renewed": self.renewed, **kept}
 
     def restore(self, state: State) -> None:
+        """Go on from a state; one without an optimiser, where weights are all that is left, begins gently."""
         self.step = int(state["step"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        restore_random_state(state["random"], self.device)
+        self.renewed = state.get("renewed")
+        if "optimiser" in state:
+            self.optimiser.load_state_dict(state["optimiser"])
+            restore_random_state(state["random"], self.device)
+        else:
+            self.renewed = self.step
         self.part_noise()
-
-
-def random_state(device: torch.device) -> State:
-    """Where torch's generators stand."""
-    state = {"cpu": torch.get_rng_state()}
-    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
-
-
-def restore_random_state(state: State, device: torch.device) -> None:
-    """Put torch's generators where `random_state` found them."""
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
 
 
 def own_names(losses: Losses) -> tuple[list[str], list[str]]:
@@ -285,10 +282,3 @@ def to_channels_last(model: nn.Module) -> None:
 def channels_last(scenes: Scenes) -> Scenes:
     """The batch with its image's channels innermost; no copy where they are already."""
     return Scenes(scenes.image.contiguous(memory_format=torch.channels_last), scenes.mask, scenes.factors)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch, and numpy's and Python's global generators, which nothing here reads but a dependency may."""
-    torch.manual_seed(seed)
-    np.random.seed(seed % 2**32)
-    random.seed(seed)

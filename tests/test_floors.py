@@ -14,7 +14,7 @@ FLOORS = (
     ("types", "configs"),
     ("scenes",),
     ("envs", "models", "data", "metrics", "figures"),  # five rooms that do not know each other
-    ("journal", "processes"),
+    ("journal", "processes", "seeds"),
     ("weights",),
     ("training",),
     ("search",),

@@ -14,7 +14,8 @@ import torch
 
 from objrep_gym.data.batches import batches
 from objrep_gym.processes import agreed
-from objrep_gym.training import Stage, fit, freeze, seed_everything
+from objrep_gym.seeds import seed_everything
+from objrep_gym.training import Stage, fit, freeze
 from objrep_gym.types import Losses
 from tests.data.fake import Squares
 from tests.data.fake_model import TinyConfig
@@ -214,7 +215,8 @@ import os, time
 import torch
 from objrep_gym.data.batches import batches
 from objrep_gym.processes import agreed, leads
-from objrep_gym.training import Stage, fit, seed_everything
+from objrep_gym.seeds import seed_everything
+from objrep_gym.training import Stage, fit
 from tests.data.fake import Squares
 from tests.data.fake_model import TinyConfig
 

@@ -93,7 +93,9 @@ def train() -> type[Verb]:
 
 def trainable(models: Mapping[str, Any]) -> dict[str, Any]:
     """The presets that have weights to train."""
-    return {name: config for name, config in models.items() if not name.startswith("colour")}
+    from objrep_gym.models.colour import ColourConfig
+
+    return {name: config for name, config in models.items() if not isinstance(config, ColourConfig)}
 
 
 def export() -> type[Verb]:
@@ -198,8 +200,9 @@ def reproduce() -> type[Verb]:
         """Folder of the page and of all runs; runs/NAME if none is given."""
 
         def __call__(self) -> None:
-            path, table = reproduce(only(self, Reproduction), self.out or Path("runs") / self.name)
-            show(table)
+            path, tables = reproduce(only(self, Reproduction), self.out or Path("runs") / self.name)
+            for table in tables:
+                show(table)
             print(path)
 
     return Reproduce

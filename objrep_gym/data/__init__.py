@@ -83,6 +83,15 @@ def crossed(data: Sequence[str], variants: Sequence[str], looks: Sequence[str], 
             yield described(name, {"variant": variant, "look": look, "size": scaled})
 
 
+def at_size(text: str, side: int) -> str:
+    """The same dataset in pictures of another size; a folder, and a dataset without sizes, as it is."""
+    name, _, options = text.partition(":")
+    if not hasattr(DATASETS.get(name), "size"):
+        return text
+    kept = [option for option in options.split(",") if option and not option.startswith("size=")]
+    return f"{name}:{','.join([*kept, f'size={side}'])}"
+
+
 def number(value: str, text: str) -> int:
     """A whole number in a line of text."""
     if not value.isdecimal():

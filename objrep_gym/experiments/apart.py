@@ -14,9 +14,9 @@ from objrep_gym.wrappers.encoder import fitted, resize
 
 
 @torch.no_grad()
-def taken_apart(model: SlotModule, views: Sequence[View]) -> Parts:
+def taken_apart(model: SlotModule, views: Sequence[View], background: int = len(BACKGROUND)) -> Parts:
     """What `model` makes of views with masks, at the size of their images. Raises ValueError on a model that has neither
-    attention masks nor decoded ones."""
+    attention masks nor decoded ones. Ids of the views below `background` are not objects."""
     images, ids = (np.concatenate([getattr(view, name) for view in views]) for name in ("image", "mask"))
     height, width = images.shape[1:3]
     slots = model.encode(fitted(to_image(torch.from_numpy(images)), model.size))
@@ -29,4 +29,5 @@ def taken_apart(model: SlotModule, views: Sequence[View]) -> Parts:
         flat = fitted(decoded.parts.flatten(0, 1), (3, height, width))
         parts = to_uint8(flat.unflatten(0, decoded.parts.shape[:2])).numpy()
     whole = to_uint8(fitted(decoded.image, (3, height, width))).numpy()
-    return Parts(images, resize(masks, (height, width)).numpy(), whole, parts, ids, background=len(BACKGROUND))
+    drawn = None if decoded.masks is None else resize(decoded.masks, (height, width)).numpy()
+    return Parts(images, resize(masks, (height, width)).numpy(), whole, parts, ids, background, drawn)

@@ -11,6 +11,7 @@ import numpy as np
 
 from objrep_gym.data import whole
 from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged, success_while_learning
+from objrep_gym.experiments.trained import Effort
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both, drawn
@@ -54,14 +55,14 @@ class ControlTable:
         }
         return dataclasses.replace(self, rows=rows, seeds=max(1, round(self.seeds * scale)))
 
-    def perform(self, folder: Path, progress: bool = True) -> tuple[list[dict[str, Any]], list[Section]]:
+    def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
         """Trains what is not trained yet, below `folder`: a record for each agent, the hands' in it, and the page."""
         records: list[dict[str, Any]] = []
         ceilings: dict[str, dict[str, Any]] = {}
         for row, run in self.rows.items():
             for seed in range(self.seeds):
                 agent = dataclasses.replace(run, seed=seed)
-                learned, random = perform(agent, place(folder, row, seed), Keeping(progress=progress))
+                learned, random = perform(agent, place(folder, row, seed), Keeping(progress=effort.progress))
                 if run.env not in ceilings:
                     ceilings[run.env] = privileged(agent)
                 records.append({"row": row, **learned, "random": random, "privileged": ceilings[run.env]})
@@ -69,13 +70,13 @@ class ControlTable:
         draw = lambda: curves(lines, "environment steps", "success", rate=True)  # noqa: E731
         whole.write(folder / CURVES, drawn(draw))
         picture = Picture(both(draw), "Success grows with steps")
-        return records, [Section(self.title, [self.table(records), picture])]
+        return records, [Section(self.title, [*self.tables(records), picture])]
 
-    def table(self, records: list[dict[str, Any]]) -> Table:
+    def tables(self, records: list[dict[str, Any]]) -> list[Table]:
         """The records, row by row: a mean over seeds with the lowest and the highest; the hands of the first seed."""
         rows = {name: cells([record for record in records if record["row"] == name]) for name in named(records)}
         paper = {name: {"success": said} for name, said in self.paper.items()}
-        return Table(self.title, COLUMNS, rows, paper, self.notes, first="agent")
+        return [Table(self.title, COLUMNS, rows, paper, self.notes, first="agent")]
 
 
 def place(folder: Path, row: str, seed: int) -> Path:

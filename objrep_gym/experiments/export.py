@@ -7,7 +7,7 @@ import json
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.apart import taken_apart
-from objrep_gym.experiments.judge import METRICS, Exam, as_table, evaluate
+from objrep_gym.experiments.judge import BASELINES, METRICS, Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import RUN, Run, read_run, total
 from objrep_gym.experiments.rooms import SHOWN, held_out
 from objrep_gym.figures.decomposition import decomposition
@@ -27,8 +27,7 @@ from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import as_markdown
 from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.cost import parameters
-from objrep_gym.models import MODELS
-from objrep_gym.models.base import Config
+from objrep_gym.models import MODELS, changes, preset_of
 from objrep_gym.training import Stage
 
 PICTURE = "decomposition.png"
@@ -134,7 +133,7 @@ def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | No
     model = weights.load(exported)
     seen, steps = (step or 0) * described.batch, f"{step or 0:,} of {total(described):,} steps"
     facts = {
-        "model": f"`{preset(described.model)}`, {parameters(model):,} parameters",
+        "model": f"`{preset_of(described.model)}`, {parameters(model):,} parameters",
         "slots": f"{model.slots} of {model.latent_size} numbers",
         "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
         "trained on": ", ".join(f"`{data}`" for data in described.data) + ", mixed evenly, drawn while training",
@@ -149,26 +148,16 @@ def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | No
     lines = [f"# {exported.name}", "", f"![Held-out rooms, taken apart]({PICTURE})", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
     lines += ["Made by", "", "```sh", command(described, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
-    for start in range(0, len(judged), 3):
-        table = as_table(judged[start : start + 3])
+    several = 1 + len(BASELINES)  # records of each exam
+    for start in range(0, len(judged), several):
+        table = as_table(judged[start : start + several])
         lines += [f"**{table.title}**", "", as_markdown(table), ""]
     return "\n".join(lines)
 
 
-def preset(config: Config) -> str:
-    """The name of the preset that a config is, or is nearest to among those of its kind."""
-    alike = {name: len(changes(config, known)) for name, known in MODELS.items() if type(known) is type(config)}
-    return min(alike, key=alike.__getitem__)
-
-
-def changes(value: Any, known: Any) -> dict[str, Any]:
-    """Fields of one dataclass that differ from another's."""
-    return {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != getattr(known, f.name)}
-
-
 def command(run: Run, out: str) -> str:
     """The command that performs a run of one stage."""
-    words = ["objrep-gym", "train", name := preset(run.model), "--data", *run.data]
+    words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
     words += [word for option in options(run, name) for word in option]
     return shlex.join([*words, "--out", out])
 

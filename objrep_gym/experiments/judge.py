@@ -1,7 +1,7 @@
 """How well models take scenes apart: segmentation and reconstruction on held-out images, all models on the same ones."""
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,21 +16,23 @@ from objrep_gym.data.batches import Source
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.intervals import Interval, bootstrap
 from objrep_gym.metrics.reconstruction import mix, mse
-from objrep_gym.metrics.segmentation import ari, msc, segments
+from objrep_gym.metrics.segmentation import TAKES_ALL, ari, msc, segments, share_of_largest
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.training import Precision
 from objrep_gym.types import to_image
 from objrep_gym.wrappers.encoder import fitted, resize
 
-BASELINES = {"colour": "k-means, chromaticity", "colour-rgb": "k-means, RGB"}
-METRICS = ("ari_fg", "msc_fg", "mse_decoded", "mse_attention")
+BASELINES = {"colour": "k-means, chromaticity", "colour-rgb": "k-means, RGB", "one-slot": "all in one segment"}
+METRICS = ("ari_fg", "msc_fg", "mse_decoded", "mse_attention", "takes_all")
 COLUMNS = {
     "ari_fg": Column("ARI-FG", "rate", "high"),
     "msc_fg": Column("MSC-FG", "rate", "high"),
     "mse_decoded": Column("MSE decoded", "small", "low", 2),
     "mse_attention": Column("MSE attention", "small", "low", 2),
+    "takes_all": Column("one slot takes all", "rate", "low"),
 }
+TAKEN = "One slot takes all: the images with two objects or more of which one segment holds nine tenths or more."
 Scores = dict[str, np.ndarray]
 """float (N,) of each of `METRICS`, one number per image, NaN where it has none."""
 
@@ -54,16 +56,14 @@ class Exam:
 
 
 def evaluate(ref: str, exam: Exam, watch: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
-    """One record for `ref` and one for each k-means by colour, on the same scenes: `model, data, variant, look, split,
+    """One record for `ref` and one for each baseline, on the same scenes: `model, data, variant, look, split,
     count`, and every metric with the bounds of its 95 % bootstrap interval (`ari_fg`, `ari_fg_low`, `ari_fg_high`),
     None where a model has no such number. `left_out` counts the scenes in which no object is seen.
 
     `watch` is told how many scenes are done. Raises WeightsError, or ValueError on data without masks.
     """
     source = open_source(exam.data, exam.seed, exam.split)
-    models = {ref: weights.load(ref)}
-    for name in BASELINES:
-        models.setdefault(name, baseline(name, source.size))
+    models = {ref: weights.load(ref), **baselines(source.size, without=(ref,))}
     try:
         scores = judge(models, source, exam, watch)
     finally:
@@ -71,10 +71,10 @@ def evaluate(ref: str, exam: Exam, watch: Callable[[int], None] | None = None) -
     return [{"model": name, **described(exam), **summary(found)} for name, found in scores.items()]
 
 
-def baseline(name: str, size: tuple[int, int]) -> SlotModule:
-    """K-means by colour for images of `size`, with the K of its preset."""
-    config: Any = MODELS[name]
-    return dataclasses.replace(config, size=size).build().eval()
+def baselines(size: tuple[int, int], without: Sequence[str] = ()) -> dict[str, SlotModule]:
+    """What knows nothing of objects, for images of `size`, each with the K of its preset."""
+    known: dict[str, Any] = {name: MODELS[name] for name in BASELINES if name not in without}
+    return {name: dataclasses.replace(config, size=size).build().eval() for name, config in known.items()}
 
 
 def judge(
@@ -116,14 +116,16 @@ def score(
     nothing = np.full(len(image), np.nan)
     if masks is None:
         return {**dict.fromkeys(METRICS, nothing), "mse_decoded": error(image, decoded.image)}
-    parted = segments(resize(masks.float(), size).cpu().numpy())
+    parted: np.ndarray = segments(resize(masks.float(), size).cpu().numpy())
     by_masks = slots.masks is not None and decoded.parts is not None
     mixed = torch.from_numpy(mix(array(decoded.parts), array(slots.masks))) if by_masks else None
+    shares = share_of_largest(parted, true, background)
     return {
         "ari_fg": ari(parted, true, background),
         "msc_fg": msc(parted, true, background),
         "mse_decoded": error(image, decoded.image),
         "mse_attention": nothing if mixed is None else error(image, mixed),
+        "takes_all": np.where(np.isnan(shares), np.nan, shares >= TAKES_ALL),
     }
 
 
@@ -166,7 +168,7 @@ def as_table(records: list[dict[str, Any]]) -> Table:
     first = records[0]
     data = " ".join(str(first[name]) for name in ("data", "variant", "look", "split") if first[name])
     rows = {titled(record["model"]): dict(cells(record)) for record in records}
-    notes = ["Means over images with 95 % bootstrap intervals. Segments are the largest attention mask."]
+    notes = ["Means over images with 95 % bootstrap intervals. Segments are the largest attention mask.", TAKEN]
     if first["left_out"]:
         notes.append(f"{first['left_out']} images without a visible object are left out of ARI and MSC.")
     return Table(f"{data}, {first['count']:,} images", COLUMNS, rows, notes=tuple(notes), first="model")

@@ -23,7 +23,8 @@ from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.processes import agreed, leads, own_device
-from objrep_gym.training import Precision, Progress, Stage, fit, restore_random_state, seed_everything
+from objrep_gym.seeds import restore_random_state, seed_everything
+from objrep_gym.training import Precision, Progress, Stage, fit
 
 RUN, STATE = "run.json", "state.pt"
 PROCESS_STRIDE = 1_000_003  # between the seeds of processes that train together

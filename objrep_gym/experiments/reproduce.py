@@ -2,14 +2,17 @@
 
 import importlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from objrep_gym.data import whole
 from objrep_gym.experiments.provenance import provenance, told
+from objrep_gym.experiments.trained import ROOT, Effort
 from objrep_gym.figures.page import Code, Section, page
 from objrep_gym.figures.tables import Table, as_markdown
+from objrep_gym.processes import using
 from objrep_gym.scenes.world import check_name
 
 HERE = Path(__file__).parent
@@ -24,8 +27,8 @@ class Experiment(Protocol):
     @property
     def title(self) -> str: ...
     def scaled(self, scale: float) -> "Experiment": ...
-    def perform(self, folder: Path, progress: bool = True) -> tuple[list[dict[str, Any]], list[Section]]: ...
-    def table(self, records: list[dict[str, Any]]) -> Table: ...
+    def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]: ...
+    def tables(self, records: list[dict[str, Any]]) -> list[Table]: ...
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,13 @@ class Reproduction:
     name: str
     """A file below `experiments`: `control/reach`."""
     scale: float = 1.0
-    """A fraction of the steps, seeds and episodes: 0.01 shows in a minute that all is well."""
+    """A fraction of the steps, seeds, images and episodes: 0.01 shows in a minute that all is well."""
+    minutes: float | None = None
+    """Train models for so long in all, and show how far they came; the same command goes on. Agents learn to their end."""
+    device: Literal["cpu", "cuda"] | None = None
+    """Where models learn; on a GPU if there is one."""
+    runs: Path = ROOT
+    """Folder of trained models, which all tables share."""
 
 
 def names() -> list[str]:
@@ -49,14 +58,23 @@ def find(name: str) -> Experiment:
     return importlib.import_module(f"objrep_gym.experiments.{name.replace('/', '.')}").EXPERIMENT
 
 
-def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tuple[Path, Table]:
-    """Makes the table in the folder `out`, or goes on where that was left: the page's path, and the table itself."""
+def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tuple[Path, list[Table]]:
+    """Makes the tables in the folder `out`, or goes on where that was left: the page's path, and the tables themselves."""
     out, experiment = Path(out), find(what.name)
     if what.scale != 1:
         experiment = experiment.scaled(what.scale)
-    records, sections = experiment.perform(out, progress)
-    table, made = experiment.table(records), provenance()
+    out.mkdir(parents=True, exist_ok=True)
+    with using(what.device):
+        records, sections = experiment.perform(out, Effort(what.minutes, what.runs, progress))
+    tables, made = experiment.tables(records), provenance()
     whole.write(out / RECORDS, json.dumps({"records": records, **made}, indent=2) + "\n")
-    whole.write(out / TABLE, f"{as_markdown(table)}\n\nMeasured on {made['machine']}.\n")
+    whole.write(out / TABLE, f"{in_markdown(tables)}\n\nMeasured on {made['machine']}.\n")
     again = Section("Again", [Code(f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}")])
-    return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), table
+    return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), tables
+
+
+def in_markdown(tables: Sequence[Table]) -> str:
+    """Tables one after another, with their titles where there are several."""
+    if len(tables) == 1:
+        return as_markdown(tables[0])
+    return "\n\n".join(f"**{table.title}**\n\n{as_markdown(table)}" for table in tables)

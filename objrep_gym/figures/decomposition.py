@@ -1,6 +1,6 @@
 """A scene taken apart: the image, its reconstruction, the masks, the part of each slot, and the truth."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -27,6 +27,8 @@ class Parts:
     """int (N, H, W), ids of entities."""
     background: int = 0
     """Ids below are not objects: they are drawn in greys."""
+    decoded: np.ndarray | None = None
+    """float (N, K, H, W), the masks that the slots decode to, summing to one over slots."""
 
 
 def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
@@ -57,6 +59,34 @@ def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
             for spine in axis.spines.values():
                 spine.set(edgecolor=colours[k], linewidth=1.4, alpha=1.0)
     for axis, title in zip(axes[0], [*titles, *(f"slot {k}" for k in range(slots))], strict=True):
+        axis.set_title(title, pad=4, fontsize=8)
+    return figure
+
+
+def decomposition_both_ways(scenes: Parts, inches: float = 0.95) -> Figure:
+    """Two rows per scene, as in Berriel 2022, figure 5.3: above, image | segments | each slot's part as it decodes, and
+    below, reconstruction | truth | the same parts behind the masks that the slots decode to (their attention masks where
+    they decode to none). A slot that only the mask gave its shape shows it above.
+
+    Raises ValueError on scenes without parts, reconstruction or truth.
+    """
+    if scenes.parts is None or scenes.reconstruction is None or scenes.truth is None:
+        raise ValueError("both ways of a decomposition need parts, reconstruction and truth")
+    n, slots, height, width = scenes.masks.shape
+    figure, axes = plates(2 * n, 2 + slots, height / width, inches, headroom=0.0)
+    masked = slot_images(replace(scenes, masks=scenes.masks if scenes.decoded is None else scenes.decoded))
+    left = (scenes.image, scenes.reconstruction), (segments(scenes.masks), truth(scenes.truth, scenes.background))
+    colours = slot_colours(slots) / 255
+    for row, axis_row in enumerate(axes):
+        scene, below = divmod(row, 2)
+        inner = masked if below else scenes.parts
+        for axis, image in zip(axis_row, (left[0][below], left[1][below], *np.moveaxis(inner, 1, 0)), strict=True):
+            show(axis, image[scene])
+        for axis, colour in zip(axis_row[2:], colours, strict=True):
+            for spine in axis.spines.values():
+                spine.set(edgecolor=colour, linewidth=1.4, alpha=1.0)
+    titles = ["image\nreconstruction", "segments\ntruth", *(f"slot {k}" for k in range(slots))]
+    for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, pad=4, fontsize=8)
     return figure
 

@@ -7,6 +7,7 @@ one `bincount` for the whole batch; agreement with scikit-learn's `adjusted_rand
 import numpy as np
 from jaxtyping import Float, Integer
 
+TAKES_ALL = 0.9  # share of the objects from which on a segment holds them all: a rim of each may lie elsewhere
 MOST_IDS = 4096  # beyond it the table of segments against entities, not the image, would fill the memory
 
 
@@ -76,6 +77,40 @@ def msc(
     count = visible.sum(1)
     covered = overlap.max(1, initial=0).sum(1)
     return np.divide(covered, count, out=np.full(len(true), np.nan), where=count > 0)
+
+
+def one_segment(true: Integer[np.ndarray, "B H W"]) -> Integer[np.ndarray, "B H W"]:
+    """Everything in one segment: the row of a table that shows what a score is worth which knows nothing at all."""
+    return np.zeros_like(true)
+
+
+def share_of_largest(
+    predicted: Integer[np.ndarray, "B H W"], true: Integer[np.ndarray, "B H W"], background: int
+) -> Float[np.ndarray, "B"]:
+    """How much of the objects lies in the segment that holds most of them: the failure of Berriel 2022, §5.4, where one
+    slot takes all.
+
+    Every visible object counts as one, however large it is, and is spread over segments as its pixels are. In [0, 1]: 1 is
+    one segment for all n objects, 1/n is one for each. NaN for an image with fewer than two visible objects, in which one
+    segment is right.
+    """
+    table = contingency(predicted, true)[:, :, background:].astype(np.float64)
+    areas = table.sum(1, keepdims=True)
+    count = (areas[:, 0] > 0).sum(1)
+    held = (table / np.maximum(areas, 1)).sum(2).max(1, initial=0)
+    return np.divide(held, count, out=np.full(len(true), np.nan), where=count > 1)
+
+
+def takes_all(shares: Float[np.ndarray, "B"], threshold: float = TAKES_ALL) -> float:
+    """Of the images with two or more visible objects, the fraction in which one segment holds `threshold` or more of them:
+    `shares` are those of `share_of_largest`. NaN where there is no such image."""
+    several = shares[~np.isnan(shares)]
+    return float((several >= threshold).mean()) if several.size else float("nan")
+
+
+def collapsed(shares: Float[np.ndarray, "B"], threshold: float = TAKES_ALL) -> bool:
+    """Is it the model that failed, and not a picture: one segment takes all in more than half of the images."""
+    return takes_all(shares, threshold) > 0.5
 
 
 def mean_over_images(scores: Float[np.ndarray, "B"]) -> tuple[float, int]:

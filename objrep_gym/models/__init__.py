@@ -1,5 +1,8 @@
 """Encoders and decoders; each file a paper. `MODELS` is at once the registry, the command line and the test matrix."""
 
+from dataclasses import fields
+from typing import Any
+
 from objrep_gym.models.base import Config
 from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.monet import MONetConfig
@@ -11,4 +14,16 @@ MODELS: dict[str, Config] = {
     "monet-lite": MONetLiteConfig(),
     "colour": ColourConfig(),
     "colour-rgb": ColourConfig(space="rgb"),
+    "one-slot": ColourConfig(slots=1, restarts=1, iterations=1),
 }
+
+
+def preset_of(config: Config) -> str:
+    """The name of the preset that a config is, or is nearest to among those of its kind."""
+    alike = {name: len(changes(config, known)) for name, known in MODELS.items() if type(known) is type(config)}
+    return min(alike, key=alike.__getitem__)
+
+
+def changes(value: Any, known: Any) -> dict[str, Any]:
+    """Fields of one dataclass that differ from another's."""
+    return {f.name: getattr(value, f.name) for f in fields(value) if getattr(value, f.name) != getattr(known, f.name)}

@@ -47,7 +47,7 @@ def pictures(model: SlotModule, count: int = 8) -> Tensor:
 
 def test_both_kinds_are_there():
     assert LEARNING
-    assert WEIGHTLESS == ["colour", "colour-rgb"]
+    assert WEIGHTLESS == ["colour", "colour-rgb", "one-slot"]
 
 
 @every_preset

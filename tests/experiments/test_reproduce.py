@@ -19,13 +19,14 @@ def test_experiments_are_found_by_their_path():
 
 @pytest.mark.parametrize("name", names())
 def test_every_experiment_leaves_a_page(name, tmp_path):
-    path, table = reproduce(Reproduction(name, scale=0.005), tmp_path / "out", progress=False)
+    what = Reproduction(name, scale=0.005, runs=tmp_path / "runs")
+    path, tables = reproduce(what, tmp_path / "out", progress=False)
     assert path.read_text().startswith("<!doctype html>")
     assert path == tmp_path / "out" / PAGE
     found = json.loads((tmp_path / "out" / RECORDS).read_text())
-    assert len(found["records"]) >= len(table.rows)
+    assert len(found["records"]) >= sum(len(table.rows) for table in tables)
     assert found["machine"]
-    assert (tmp_path / "out" / TABLE).read_text().count("\n| ") >= len(table.rows)
+    assert (tmp_path / "out" / TABLE).read_text().count("\n| ") >= sum(len(table.rows) for table in tables)
 
 
 def records(*rates):
@@ -35,7 +36,8 @@ def records(*rates):
 
 
 def test_several_seeds_are_told_by_their_mean_and_their_ends():
-    table = ControlTable("t", {"a": AgentRun("ObjRep/Reach-v0", "oracle")}, paper={"a": ".9"}).table(records(0.5, 0.9, 0.7))
+    asked = ControlTable("t", {"a": AgentRun("ObjRep/Reach-v0", "oracle")}, paper={"a": ".9"})
+    (table,) = asked.tables(records(0.5, 0.9, 0.7))
     assert dict(table.cells())["a"][0][0] == "70.0 [50.0, 90.0] (paper .9)"
     assert table.rows["a"]["seeds"] == "50.0  90.0  70.0"
     assert table.rows["a"]["random"] == control_table.Interval(0.3, 0.2, 0.4)

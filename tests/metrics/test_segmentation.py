@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from objrep_gym.metrics.segmentation import ari, contingency, mean_over_images, msc, segments
+from objrep_gym.metrics.segmentation import (
+    ari,
+    collapsed,
+    contingency,
+    mean_over_images,
+    msc,
+    one_segment,
+    segments,
+    share_of_largest,
+    takes_all,
+)
 
 BACKGROUND = 2
 
@@ -60,7 +70,7 @@ def test_perfect_segments_score_one_whatever_their_numbers():
 
 
 def test_one_segment_for_everything_is_chance():
-    one = np.zeros_like(TRUE)
+    one = one_segment(TRUE)
     assert ari(one, TRUE, BACKGROUND) == 0
     assert msc(one, TRUE, BACKGROUND) == pytest.approx(2 / 8)  # both objects are 2 of the segment's 8 pixels
 
@@ -75,6 +85,44 @@ def test_background_counts_for_covering_and_not_for_the_rand_index():
     spilled = ids([1, 1, 1, 1], [2, 2, 2, 2])
     assert ari(spilled, TRUE, BACKGROUND) == 1
     assert msc(spilled, TRUE, BACKGROUND) == 0.5
+
+
+def test_the_largest_share_is_one_where_one_segment_holds_all_objects():
+    apart, together = ids([0, 0, 2, 2], [0, 0, 3, 3]), ids([0, 0, 5, 5], [0, 0, 5, 5])
+    shares = [share_of_largest(predicted, TRUE, BACKGROUND)[0] for predicted in (apart, together, one_segment(TRUE))]
+    assert shares == [0.5, 1, 1]  # whether the background is in it too or not
+
+
+def test_the_largest_share_worked_by_hand():
+    # object 2 is one pixel, in segment 7; object 3 is four, three of them in segment 7; object 4 is whole in segment 5:
+    # segment 7 holds 1 + 3/4 objects of three, however many pixels they have
+    true, predicted = ids([2, 3, 3, 3, 3, 4, 4, 0]), ids([7, 7, 7, 7, 5, 5, 5, 7])
+    assert share_of_largest(predicted, true, BACKGROUND)[0] == pytest.approx(1.75 / 3, abs=1e-15)
+
+
+def test_a_large_object_alone_does_not_take_all():
+    true = ids([2] * 99 + [3])
+    assert share_of_largest(true, true, BACKGROUND)[0] == 0.5
+
+
+def test_one_segment_takes_all_in_images_with_several_objects_alone():
+    single, none = ids([0, 0, 2, 2], [0, 0, 2, 2]), np.zeros_like(TRUE)
+    true = np.concatenate([TRUE, TRUE, single, none])
+    predicted = np.concatenate([TRUE, one_segment(TRUE), single, none])
+    shares = share_of_largest(predicted, true, BACKGROUND)
+    assert np.isnan(shares).tolist() == [False, False, True, True]
+    assert takes_all(shares) == 0.5
+    assert not collapsed(shares)  # half of the images is not more than half
+    assert collapsed(shares[1:])
+    assert np.isnan(takes_all(shares[2:]))
+    assert not collapsed(shares[2:])
+
+
+def test_the_threshold_forgives_a_rim():
+    true = ids([2] * 10 + [3] * 10)
+    nearly = ids([1] * 9 + [0] + [1] * 10)  # .95 of the two
+    assert takes_all(share_of_largest(nearly, true, BACKGROUND)) == 1
+    assert takes_all(share_of_largest(nearly, true, BACKGROUND), threshold=0.96) == 0
 
 
 def test_images_without_foreground_are_left_out_and_counted():
@@ -96,7 +144,7 @@ def test_a_mean_of_nothing_is_not_a_number():
 @pytest.mark.parametrize("images", [0, 1, 3])
 def test_a_batch_is_its_images(images: int):
     predicted, true = noisy(np.random.default_rng(1), images, 6, 5)
-    for metric in (ari, msc):
+    for metric in (ari, msc, share_of_largest):
         one_by_one = [metric(predicted[i : i + 1], true[i : i + 1], BACKGROUND)[0] for i in range(images)]
         assert metric(predicted, true, BACKGROUND).tolist() == one_by_one
 

@@ -1,0 +1,110 @@
+"""Trained models by address: found below a folder, or trained there. The same Run lies at the same place whichever table
+asks for it, so that none trains again what another has trained."""
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from objrep_gym import weights
+from objrep_gym.configs import to_json
+from objrep_gym.data import at_size, whole
+from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, begin, perform, total
+from objrep_gym.models import preset_of
+
+ROOT = Path("runs/trained")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long a call may train, where its models lie, and whether it tells how far it is."""
+
+    minutes: float | None = None
+    """Training in all, shared evenly by the models that are not finished; None trains to the end."""
+    root: Path = ROOT
+    """Folder of trained models, which all tables share."""
+    progress: bool = True
+
+
+def identity(run: Run) -> str:
+    """Eight hexadecimal digits of all that a run's weights depend on but its seed."""
+    plain = Run(run.model)
+    described = to_json(replace(run, seed=0, **{name: getattr(plain, name) for name in HARMLESS}))
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def address(run: Run) -> str:
+    """Where a run lies below the root: `monet-objects-room/1f2e3d4c/seed0`."""
+    data = "+".join(dict.fromkeys(Path(text.partition(":")[0]).name for text in run.data))
+    return f"{preset_of(run.model)}-{data}/{identity(run)}/seed{run.seed}"
+
+
+def standing(run: Run, root: Path) -> Performed:
+    """How far a run has come: in its own folder, or in weights that ship with the package."""
+    folder = root / address(run)
+    for found in (folder, *shipped(run)):
+        if (found / weights.CONFIG).exists() and (found / weights.WEIGHTS).exists():
+            step = int(json.loads((found / weights.CONFIG).read_text(encoding="utf-8")).get("step") or 0)
+            return Performed(found, step, total(run), step >= total(run), {})
+    return Performed(folder, 0, total(run), False, {})
+
+
+def shipped(run: Run) -> list[Path]:
+    """Folders of `pretrained/` whose weights this run made."""
+    found = []
+    for path in sorted(weights.PRETRAINED.glob(f"*/{weights.CONFIG}")):
+        described = json.loads(path.read_text(encoding="utf-8"))
+        if described.get("run") == identity(run) and described.get("seed") == run.seed:
+            found.append(path.parent)
+    return found
+
+
+def trained(run: Run, effort: Effort) -> Performed:
+    """One run, trained or continued for as long as `effort` allows. Where only its weights are left, as they ship, it goes
+    on from there: the optimiser starts anew, and gently."""
+    found, folder = standing(run, effort.root), effort.root / address(run)
+    if found.finished:
+        return found
+    if found.folder != folder:
+        revive(run, found, folder)
+    return perform(run, folder, minutes=effort.minutes, progress=effort.progress)
+
+
+def revive(run: Run, found: Performed, folder: Path) -> None:
+    """A run directory from weights alone."""
+    before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
+    stage = max(i for i in range(len(run.stages)) if before[i] <= found.step)
+    begin(run, folder)
+    state = {"step": found.step, "stage": stage, "loop": {"step": found.step - before[stage]}}
+    state["model"] = weights.load(found.folder).state_dict()
+    whole.write(folder / STATE, lambda path: torch.save(state, path))
+
+
+def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
+    """Every run, the first seed of all before the second; where minutes are given, those of one seed share them evenly."""
+    end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
+    for seed in sorted({run.seed for run in runs}):
+        waiting = [run for run in runs if run.seed == seed and not standing(run, effort.root).finished]
+        for number, run in enumerate(waiting):
+            left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
+            if left is None or left > 0:
+                trained(run, replace(effort, minutes=left))
+    return [standing(run, effort.root) for run in runs]
+
+
+def scaled(run: Run, scale: float) -> Run:
+    """A fraction of a run: of its steps and its batch; below a hundredth, the model at toy width on images of its size."""
+    if not 0 < scale <= 1:
+        raise ValueError(f"scale {scale} is not in (0, 1]")
+    stages = tuple(replace(stage, steps=max(1, round(stage.steps * scale))) for stage in run.stages)
+    smaller = replace(run, stages=stages, batch=max(2, round(run.batch * scale**0.5)))
+    if scale >= 0.01:
+        return smaller
+    model = run.model.tiny()
+    short = tuple(replace(stage, steps=min(stage.steps, 2), warmup=0) for stage in stages)
+    data = tuple(at_size(text, model.size[0]) for text in run.data)
+    return replace(smaller, model=model, data=data, stages=short, batch=2)

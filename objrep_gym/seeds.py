@@ -1,0 +1,29 @@
+"""Where random numbers come from: torch's generators seeded in one place, and put back where a run left them."""
+
+import random
+from typing import Any
+
+import numpy as np
+import torch
+
+State = dict[str, Any]
+
+
+def seed_everything(seed: int) -> None:
+    """Seed torch, and numpy's and Python's global generators, which nothing here reads but a dependency may."""
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)
+    random.seed(seed)
+
+
+def random_state(device: torch.device) -> State:
+    """Where torch's generators stand."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def restore_random_state(state: State, device: torch.device) -> None:
+    """Put torch's generators where `random_state` found them."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
