@@ -17,7 +17,7 @@ import torch
 
 from objrep_gym import journal
 from objrep_gym.configs import from_json, to_json
-from objrep_gym.data import whole
+from objrep_gym.data import pieces, whole
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
 
@@ -57,11 +57,11 @@ def save(
     }
     content = to_bytes(tensors)
     described = {"config": to_json(model.config if config is None else config), "sha256": digest(content), **about}
-    if (folder / WEIGHTS).exists():
-        whole.write(folder / CONFIG, pretty({**described, "replaces": digest((folder / WEIGHTS).read_bytes())}))
-    else:
-        whole.write(folder / CONFIG, pretty(described))
+    before = {"replaces": digest(pieces.read(folder / WEIGHTS))} if held(folder / WEIGHTS) else {}
+    whole.write(folder / CONFIG, pretty({**described, **before}))
     whole.write(folder / WEIGHTS, content)
+    for stale in pieces.cuttings(folder / WEIGHTS):
+        stale.unlink()
     whole.write(folder / CONFIG, pretty(described))
     return folder
 
@@ -76,7 +76,7 @@ def load(ref: str | Path, device: str | torch.device = "cpu") -> SlotModule:
     header = read_header(path)
     skeleton = attempt(lambda: on_meta(config), found / CONFIG, "its config builds no model")
     compare(path, header, skeleton)
-    content = path.read_bytes()
+    content = pieces.read(path)
     if digest(content) not in (described.get("sha256"), described.get("replaces")):
         raise WeightsError(
             f"{path} was altered: its sha256 is {digest(content)}, {CONFIG} beside it says {described.get('sha256')}. "
@@ -104,7 +104,7 @@ def resolve(ref: str | Path) -> Path | Config:
 
 def published() -> list[str]:
     """Names that `load` takes without training anything: shipped with the package, or listed in weights.toml."""
-    shipped = {folder.name for folder in PRETRAINED.glob("[a-z0-9]*@*") if (folder / WEIGHTS).exists()}
+    shipped = {folder.name for folder in PRETRAINED.glob("[a-z0-9]*@*") if held(folder / WEIGHTS)}
     return sorted(shipped | set(listed()))
 
 
@@ -113,7 +113,7 @@ def existing(path: Path) -> Path:
     folder = path.parent if path.name == WEIGHTS else path
     if not folder.is_dir():
         raise WeightsError(f"{path} is a file, not a run directory: name the folder that holds {WEIGHTS} and {CONFIG}")
-    missing = [name for name in (WEIGHTS, CONFIG) if not (folder / name).exists()]
+    missing = [name for name in (WEIGHTS, CONFIG) if not held(folder / name)]
     if missing:
         raise WeightsError(
             f"{folder} holds no {' and no '.join(missing)}: was its training stopped before the first save? "
@@ -122,11 +122,16 @@ def existing(path: Path) -> Path:
     return folder
 
 
+def held(path: Path) -> list[Path]:
+    """The files that hold `path`, itself or its pieces; none where there are none. Raises WeightsError on some of them."""
+    return attempt(lambda: pieces.pieces(path), path, "its pieces do not make a file")
+
+
 def from_name(name: str) -> Path:
     """The folder of a published name, downloaded once where it does not ship with the package."""
     if not NAME.fullmatch(name):
         raise WeightsError(f"{name!r} is no published name; those look like monet-lite@objects-room. {advice()}")
-    if (PRETRAINED / name / WEIGHTS).exists():
+    if held(PRETRAINED / name / WEIGHTS):
         return PRETRAINED / name
     if name in listed():
         return attempt(lambda: fetched(name, listed()[name]), name, "it could not be fetched")
@@ -157,7 +162,9 @@ def from_hub(ref: str) -> Path:
 
     return Path(
         attempt(
-            lambda: snapshot_download(repository, allow_patterns=[WEIGHTS, CONFIG, CARD]), ref, "the hub did not give it"
+            lambda: snapshot_download(repository, allow_patterns=[f"{WEIGHTS}*", CONFIG, CARD]),
+            ref,
+            "the hub did not give it",
         )
     )
 
@@ -215,13 +222,13 @@ class Entry:
 
 def read_header(path: Path) -> dict[str, Entry]:
     """Names, types and shapes in a safetensors file, read without its tensors: a header may lie about its length."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        start = file.read(8)
-        length = int.from_bytes(start, "little")
-        if size < 8 or length > min(HEADER_LIMIT, size - 8):
-            raise WeightsError(f"{path} {foreign(start)}: its header claims {length:,} bytes, the file has {size:,}")
-        text = file.read(length)
+    files = [inside(piece.parent, piece.name) for piece in held(path)]
+    size = sum(file.stat().st_size for file in files)
+    first = pieces.start(files, 8)
+    length = int.from_bytes(first, "little")
+    if size < 8 or length > min(HEADER_LIMIT, size - 8):
+        raise WeightsError(f"{path} {foreign(first)}: its header claims {length:,} bytes, the file has {size:,}")
+    text = pieces.start(files, 8 + length)[8:]
     try:
         header = json.loads(text)
         entries = {k: Entry(str(v["dtype"]), tuple(map(int, v["shape"]))) for k, v in header.items() if k != "__metadata__"}
