@@ -192,17 +192,33 @@ def reproduce() -> type[Verb]:
 
     @dataclass(frozen=True, kw_only=True)
     class Reproduce(Reproduction):
-        """Make a table of results with all that it needs, or go on where that was left."""
+        """Make a table of results with all that it needs, or go on where that was left; or work off a queue."""
 
-        name: Positional[str]
+        name: Positional[str] = ""
         """Which table: control/reach."""
         out: Path | None = None
-        """Folder of the page and of all runs; runs/NAME if none is given."""
+        """Folder of the page; runs/NAME if none is given. Of a queue: of the weights, runs/published."""
+        queue: Path | None = None
+        """Instead of a table, trainings in order of worth: the next one that is not finished goes on for --minutes."""
 
         def __call__(self) -> None:
+            if self.queue is not None:
+                return work_off(self.queue, self)
             path, tables = reproduce(only(self, Reproduction), self.out or Path("runs") / self.name)
             for table in tables:
                 show(table)
             print(path)
 
     return Reproduce
+
+
+def work_off(queue: Path, asked: Any) -> None:
+    """The trainings of a queue, each told in a line. Raises ValueError without minutes, or with a table's name."""
+    from objrep_gym.experiments.queue import Queueing, told, work
+
+    if asked.name or asked.minutes is None:
+        raise ValueError("a queue takes --minutes, and no name of a table")
+    plain = Queueing(queue, asked.minutes)
+    out = asked.out or plain.out
+    for waiting, performed in work(Queueing(queue, asked.minutes, asked.device, out, asked.runs)):
+        print(told(waiting, performed, out))

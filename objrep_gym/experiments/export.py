@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from objrep_gym import weights
-from objrep_gym.data import parse, whole
+from objrep_gym.data import parse, pieces, whole
 from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.data.watching import watching
@@ -22,10 +22,11 @@ from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.judge import BASELINES, METRICS, Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import RUN, Run, read_run, total
 from objrep_gym.experiments.rooms import SHOWN, held_out
+from objrep_gym.experiments.trained import identity
 from objrep_gym.figures.decomposition import decomposition
 from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import as_markdown
-from objrep_gym.journal import NAME, read
+from objrep_gym.journal import NAME, encode, read
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
 from objrep_gym.training import Stage
@@ -39,6 +40,7 @@ EXAMS = (
     "objects-room:variant=reach,look=plain",
     "objects-room:variant=reach-ring,look=plain",
 )
+LINES = 500  # of a journal that stay with the weights
 MOVED = 0.005  # how far a rate may move where weights are rounded
 LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
 
@@ -86,19 +88,31 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
         judged = judge(run, beside, how, progress)
-        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged)
+        made = read_run(run)
+        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged, run=identity(made), seed=made.seed)
         parts = taken_apart(weights.load(beside), [held_out(*shown, seed=0) for shown in SHOWN])
         whole.write(beside / PICTURE, drawn(lambda: decomposition(parts), dpi=110))
         whole.write(beside / weights.CARD, card(run, beside, judged, step))
+        whole.write(beside / NAME, "".join(map(encode, thinned(run / NAME))))
         out.mkdir(exist_ok=True)
         for file in sorted(beside.iterdir()):
             whole.write(out / file.name, file.read_bytes())
+        for stale in pieces.cuttings(out / weights.WEIGHTS):
+            stale.unlink()
     return out
+
+
+def thinned(journal: Path) -> list[dict[str, Any]]:
+    """Lines of a journal, evenly spaced if there are too many to keep; the last is among them."""
+    lines = list(read(journal)) if journal.exists() else []
+    step = -(-len(lines) // LINES) or 1
+    return lines[::-1][::step][::-1]
 
 
 def check(out: Path) -> None:
     """Raise ValueError unless `out` is new, empty, or an earlier export."""
-    own = {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE}
+    own = {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE, NAME}
+    own |= {piece.name for piece in pieces.cuttings(out / weights.WEIGHTS)}
     if out.exists() and (not out.is_dir() or {file.name for file in out.iterdir()} - own):
         raise ValueError(f"{out} holds something else than exported weights: choose another folder")
 

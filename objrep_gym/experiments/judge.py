@@ -19,6 +19,7 @@ from objrep_gym.metrics.reconstruction import mix, mse
 from objrep_gym.metrics.segmentation import TAKES_ALL, ari, msc, segments, share_of_largest
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
+from objrep_gym.processes import own_device
 from objrep_gym.training import Precision
 from objrep_gym.types import to_image
 from objrep_gym.wrappers.encoder import fitted, resize
@@ -63,7 +64,7 @@ def evaluate(ref: str, exam: Exam, watch: Callable[[int], None] | None = None) -
     `watch` is told how many scenes are done. Raises WeightsError, or ValueError on data without masks.
     """
     source = open_source(exam.data, exam.seed, exam.split)
-    models = {ref: weights.load(ref), **baselines(source.size, without=(ref,))}
+    models = {ref: weights.load(ref, own_device()), **baselines(source.size, without=(ref,))}
     try:
         scores = judge(models, source, exam, watch)
     finally:

@@ -13,6 +13,7 @@ from objrep_gym.data.watching import watching
 from objrep_gym.experiments.judge import Exam, baselines, judge, summary
 from objrep_gym.experiments.kinds import Performed
 from objrep_gym.experiments.trained import Effort
+from objrep_gym.processes import own_device
 
 NOTES = "judged"
 
@@ -21,7 +22,9 @@ def judged_once(found: Mapping[str, Performed], exam: Exam, effort: Effort) -> d
     """Metrics of every model, by its address, and of every baseline, by its name."""
     paths = {address: effort.root / NOTES / f"{address.replace('/', '-')}.json" for address in found}
     kept = {address: recall(paths[address], performed, exam) for address, performed in found.items()}
-    models = {address: weights.load(found[address].folder) for address, known in kept.items() if known is None}
+    models = {
+        address: weights.load(found[address].folder, own_device()) for address, known in kept.items() if known is None
+    }
     source = open_source(exam.data, exam.seed, exam.split)
     try:
         with watching(f"judge {exam.data}", exam.count, effort.progress) as show:

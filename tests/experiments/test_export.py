@@ -10,7 +10,7 @@ from objrep_gym import weights
 from objrep_gym.experiments import export as module
 from objrep_gym.experiments.export import PICTURE, Exporting, command, export, seconds
 from objrep_gym.experiments.kinds import Performed, Run, perform
-from objrep_gym.journal import Journal
+from objrep_gym.journal import NAME, Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.training import Stage
@@ -27,7 +27,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path, monkeypatch):
     out = export(trained, tmp_path / "monet-lite@rooms", HOW, progress=False)
-    assert {file.name for file in out.iterdir()} == {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE}
+    assert {file.name for file in out.iterdir()} == {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE, NAME}
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
     assert weights.load("monet-lite@rooms").config == TINY
     assert (out / weights.WEIGHTS).stat().st_size < 0.6 * (trained / weights.WEIGHTS).stat().st_size
@@ -35,7 +35,7 @@ def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path,
     for words in ("monet-lite@rooms", "12 images in 3 of 3 steps of 4", "seed | 5", "4 images", "k-means, chromaticity"):
         assert words in card
     judged = json.loads((out / weights.CONFIG).read_text())["judged"]
-    assert [record["variant"] for record in judged] == ["train"] * 3 + ["reach"] * 3
+    assert [record["variant"] for record in judged] == ["train"] * 4 + ["reach"] * 4
     assert judged[0]["model"] == "monet-lite@rooms"
 
 
