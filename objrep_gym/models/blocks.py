@@ -24,13 +24,15 @@ def initialise(module: nn.Module, rule: Initialiser) -> None:
 
     `default`: k = 1 / fan-in, torch's own bounds. `kaiming`: k = 2 / fan-out, where the fan-out of a convolution is its
     channels times its kernel (He et al. 2015); counting channels alone, which the thesis's words also allow, starts MONet
-    at a KL of up to 10¹⁰ nats. Raises ValueError on another rule.
+    at a KL of up to 10¹⁰ nats. A transposed convolution hands each input on to so many outputs as well, and that is also
+    what torch calls its fan-in. Raises ValueError on another rule.
     """
     if rule not in ("default", "kaiming"):
         raise ValueError(f"initialiser {rule!r} is neither 'default' nor 'kaiming'")
     for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(layer.weight)
+            fan_out = fan_in if isinstance(layer, nn.ConvTranspose2d) else fan_out  # its weight has inputs first
             k = 1 / fan_in if rule == "default" else 2 / fan_out
             for parameter in layer.parameters(recurse=False):
                 nn.init.trunc_normal_(parameter, 0.0, (k / 3) ** 0.5, -(k**0.5), k**0.5)

@@ -56,7 +56,7 @@ class PixelFeatures(nn.Module):
 
 
 class Embedding(nn.Module):
-    """Where each pixel lies for clustering: a learned mixture of chromaticity, RGB and place, plus the U-Net's opinion.
+    """Where each pixel lies for clustering: a learned mixture of chromaticity, RGB and place, plus a network's opinion.
 
     Distances are in units of the kernel's radius. The first eight dimensions start as chromaticity, RGB, y and x. How much
     place counts is gated at every pixel, by a factor between e^−4 and e^4 that starts at one: little on floors and walls,
@@ -66,12 +66,13 @@ class Embedding(nn.Module):
 
     places: Tensor
 
-    def __init__(self, dimensions: int, widths: tuple[int, ...], size: tuple[int, int]):
+    def __init__(self, dimensions: int, features: nn.Module, width: int, size: tuple[int, int]):
+        """`features` makes `width` channels at half of the resolution from the picture, around zero, beside y and x."""
         super().__init__()
         if dimensions < len(START):
             raise ValueError(f"embedding {dimensions} must be at least {len(START)}: so many do colour and place take")
-        self.features = PixelFeatures(5, widths, size)
-        self.head = nn.Conv2d(widths[0], dimensions + 1, 1)
+        self.features = features
+        self.head = nn.Conv2d(width, dimensions + 1, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.get_parameter("bias"), 0.0)
         seen = torch.zeros(dimensions, 8)

@@ -23,7 +23,7 @@ from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import coordinates
-from objrep_gym.models.clustering import Embedding, StickBreaking, every_second
+from objrep_gym.models.clustering import Embedding, PixelFeatures, StickBreaking, every_second
 from objrep_gym.models.gaussians import kl_to_standard, mask_divergence, reparameterise
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
@@ -198,7 +198,8 @@ class MONetLite(SlotModule):
     def __init__(self, config: MONetLiteConfig):
         super().__init__(config, (3, *config.size), config.slots, config.latent)
         self.config: MONetLiteConfig = config
-        self.embedding = Embedding(config.embedding, config.widths, config.size)
+        features = PixelFeatures(5, config.widths, config.size)
+        self.embedding = Embedding(config.embedding, features, config.widths[0], config.size)
         self.clusters = StickBreaking()
         self.encoder = ComponentEncoder(config.latent, config.size)
         self.decoder = ComponentDecoder(config.latent, config.size, config.decoder)
