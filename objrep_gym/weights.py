@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -153,8 +153,8 @@ def weightless(name: str) -> Config:
     return config
 
 
-def from_hub(ref: str) -> Path:
-    """A folder with the two files of a Hugging Face repository, `hf:org/name`."""
+def from_hub(ref: str, others: Sequence[str] = ()) -> Path:
+    """A folder with the two files of a Hugging Face repository, `hf:org/name`, and `others` where it has them."""
     repository = ref.removeprefix("hf:")
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
         raise WeightsError(f"{ref!r} is no hub reference: write hf:org/name")
@@ -162,7 +162,7 @@ def from_hub(ref: str) -> Path:
 
     return Path(
         attempt(
-            lambda: snapshot_download(repository, allow_patterns=[f"{WEIGHTS}*", CONFIG, CARD]),
+            lambda: snapshot_download(repository, allow_patterns=[f"{WEIGHTS}*", CONFIG, CARD, *others]),
             ref,
             "the hub did not give it",
         )

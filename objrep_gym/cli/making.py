@@ -53,6 +53,7 @@ def train() -> type[Verb]:
     """A model into a run directory; models are subcommands, so that each shows its own numbers."""
     from objrep_gym.data import crossed
     from objrep_gym.experiments.kinds import Run, perform
+    from objrep_gym.experiments.starting import TRUNK, Start
     from objrep_gym.models import MODELS
     from objrep_gym.training import Precision, Stage
 
@@ -70,6 +71,8 @@ def train() -> type[Verb]:
         look: tuple[str, ...] = ()
         """Of datasets that are drawn: published, plain, textured, grey; mixed evenly."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
+        trunk: str | None = None
+        """A trained trunk to begin with: a segmenter's run, or a ResNet's published state dict, file or hf:org/name."""
         minutes: float | None = None
         """Stop after so long; the same command goes on."""
         batch: int = 64
@@ -85,7 +88,8 @@ def train() -> type[Verb]:
 
         def __call__(self) -> None:
             data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
-            run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, self.save)
+            start = None if self.trunk is None else Start(self.trunk, TRUNK)
+            run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, start, self.save)
             print(perform(run, self.out, minutes=self.minutes, wandb=self.wandb).folder)
 
     return Train

@@ -186,6 +186,8 @@ def options(run: Run, name: str) -> Iterator[list[str]]:
     for field in ("batch", "precision", "seed"):
         if getattr(run, field) != getattr(plain, field):
             yield [f"--{field}", *told(getattr(run, field))]
+    if run.start is not None:
+        yield ["--trunk", run.start.weights]
 
 
 def told(value: Any) -> list[str]:

@@ -19,6 +19,7 @@ from objrep_gym.data import open_source, whole
 from objrep_gym.data.batches import Batches, batches
 from objrep_gym.data.watching import Show, left, watching
 from objrep_gym.experiments.provenance import provenance
+from objrep_gym.experiments.starting import Found, Start, begin_with, find
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
@@ -48,6 +49,8 @@ class Run:
     """Of the weights, the scenes and their order."""
     precision: Precision = "float32"
     """bf16 computes in half the bits, and keeps the weights in float32."""
+    start: Start | None = None
+    """Weights that it begins with, such as a trunk's, in the place of those that its seed draws."""
     save: int = 1000
     """Steps between saves; a slow run saves every five minutes too."""
     report: int = 25
@@ -81,14 +84,17 @@ def perform(
     """
     folder = Path(folder)
     run.check()
+    given = find(run.start.weights) if run.start and not (folder / STATE).exists() else None
     if leads():
-        begin(run, folder)
+        begin(run, folder, given)
         whole.sweep(folder)
     state = read_state(folder)
     seed_everything(run.seed)
     model = run.model.build().to(own_device())
     if state:
         model.load_state_dict(state["model"])
+    elif run.start and given:
+        begin_with(model, run.start, given)
     journal = Journal(folder, state.get("step", 0), wandb, to_json(run)) if leads() else None
     with (
         stopping() as stop,
@@ -142,7 +148,9 @@ class Performance:
         for text, source in zip(shown, sources, strict=True):
             if tuple(source.size) != size:
                 raise ValueError(f"{text} has images of {tuple(source.size)}, the model takes {size}: choose --model.size")
-        return batches(sources, self.run.batch, seed, step, self.model.device)
+            self.model.check_about(source.about)
+        include = [what for what in self.model.reads if what != "image"]
+        return batches(sources, self.run.batch, seed, step, self.model.device, include)
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""
@@ -164,8 +172,9 @@ class Performance:
         self.saved = time.monotonic()
 
 
-def begin(run: Run, folder: Path) -> None:
-    """Make the folder and its run.json, or check that the folder is this run's, or a shorter one's that goes on."""
+def begin(run: Run, folder: Path, given: Found | None = None) -> None:
+    """Make the folder and its run.json, with the digest of the weights that it starts from, or check that the folder is
+    this run's, or a shorter one's that goes on."""
     path = folder / RUN
     if path.exists() and (folder / STATE).exists():  # without a save there is nothing that another run could spoil
         found = read_run(folder)
@@ -180,7 +189,8 @@ def begin(run: Run, folder: Path) -> None:
     elif not path.exists():
         whole.refuse_foreign(folder, f"holds no run ({RUN})")
     folder.mkdir(parents=True, exist_ok=True)
-    whole.write(path, json.dumps({"run": to_json(run), **provenance()}, indent=2) + "\n")
+    started = {} if given is None else {"start": given.told}
+    whole.write(path, json.dumps({"run": to_json(run), **started, **provenance()}, indent=2) + "\n")
 
 
 def continues(run: Run, found: Run) -> bool:
@@ -196,7 +206,7 @@ def continues(run: Run, found: Run) -> bool:
 def read_run(folder: Path | str) -> Run:
     """The Run that a folder was begun with. Raises ValueError naming file and field on a file that says no run."""
     path = Path(folder) / RUN
-    kinds = {Run, Stage, *(type(config) for config in MODELS.values())}
+    kinds = {Run, Stage, Start, *(type(config) for config in MODELS.values())}
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
         return from_json(

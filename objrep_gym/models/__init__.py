@@ -7,6 +7,7 @@ from objrep_gym.models.base import Config
 from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
+from objrep_gym.models.segmenter import SegmenterConfig
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
@@ -20,6 +21,8 @@ MODELS: dict[str, Config] = {
     "monet-rn50-star-small": MONetConfig(attention="rn50-skip", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-rn50-variable-small": MONetConfig(attention="rn50-variable", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-lite": MONetLiteConfig(),
+    "segmenter-rn50": SegmenterConfig(),
+    "segmenter-rn50-small": SegmenterConfig(channels=16, depths=(2, 2, 2, 2)),
     "colour": ColourConfig(),
     "colour-rgb": ColourConfig(space="rgb"),
     "one-slot": ColourConfig(slots=1, restarts=1, iterations=1),

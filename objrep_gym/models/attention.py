@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from objrep_gym.models.clustering import Embedding, StickBreaking
 from objrep_gym.models.gaussians import widened
-from objrep_gym.models.resnet import ResNet
+from objrep_gym.models.resnet import ResNet, SkipUpsampling, Upsampling
 
 Normalisation = Literal["softmax", "sigmoid"]
 SQUASHED: Mapping[str, Callable[[], nn.Module]] = {"softmax": nn.Identity, "sigmoid": nn.LogSigmoid}
@@ -29,12 +29,12 @@ class SlotMaps(nn.Module):
     likelihood. `softmax`: over slots. `sigmoid`: each slot's own, then divided by their sum.
     """
 
-    def __init__(self, trunk: ResNet, upsampling: nn.Module, slots: int, normalise: Normalisation):
+    def __init__(self, trunk: ResNet, upsampling: Upsampling | SkipUpsampling, slots: int, normalise: Normalisation):
         super().__init__()
         if normalise not in SQUASHED:
             raise ValueError(f"normalise {normalise!r} is none of {', '.join(SQUASHED)}")
         self.trunk, self.upsampling = trunk, upsampling
-        self.head = nn.Conv2d(int(upsampling.outputs), slots, 1)
+        self.head = nn.Conv2d(upsampling.outputs, slots, 1)
         self.squashed = SQUASHED[normalise]()
 
     def forward(self, image: Float[Tensor, "B C H W"], slots: int) -> Float[Tensor, "B K H W"]:

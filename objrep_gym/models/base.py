@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from objrep_gym.scenes.world import About
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 
@@ -36,6 +37,7 @@ class SlotModule(nn.Module):
 
     ordered: bool = False  # slot k always means the same thing
     has_masks: bool = True  # `encode` returns masks
+    reads: tuple[str, ...] = ("image",)  # what of Scenes `losses` reads: supervised models read "mask" or "factors" too
 
     def __init__(self, config: Config, size: tuple[int, int, int], slots: int, latent_size: int):
         super().__init__()
@@ -74,6 +76,9 @@ class SlotModule(nn.Module):
         """Where the weights lie; the CPU for a model that has neither weights nor buffers."""
         first = next(chain(self.parameters(), self.buffers()), None)
         return torch.device("cpu") if first is None else first.device
+
+    def check_about(self, about: About) -> None:
+        """Raises ValueError on data that `losses` cannot learn from; unsupervised models learn from any."""
 
     def check_size(self, image: Float[Tensor, "B C H W"]) -> None:
         """The first line of every `encode`: raises ValueError unless the images are of the model's own size."""

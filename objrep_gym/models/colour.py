@@ -83,29 +83,11 @@ class Colour(SlotModule):
             masks = assign(features.flatten(2), centres)
             order = masks.sum(2).argsort(dim=1, descending=True, stable=True)
             masks = masks.gather(1, order.unsqueeze(2).expand_as(masks))
-            latents = self.describe(image, masks)
+            latents = describe(image, masks, self.grid)
         return Slots(latents, latents.new_zeros(latents.shape[:2]), masks.unflatten(2, image.shape[2:]))
 
-    def describe(self, image: Float[Tensor, "B 3 H W"], masks: Float[Tensor, "B K P"]) -> Float[Tensor, "B K 8"]:
-        """Mean colour, mean place, standard deviation of place and area of every segment."""
-        grid = self.grid.expand(image.shape[0], -1, -1, -1)
-        seen = torch.cat((image, grid, grid.square()), 1).flatten(2).mT
-        count = masks.sum(2, keepdim=True)
-        mean = masks @ seen / count.clamp_min(1)
-        extent = (mean[..., 5:7] - mean[..., 3:5].square()).clamp_min(0).sqrt()
-        return torch.cat((mean[..., :5], extent, count / masks.shape[2]), 2)
-
     def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
-        """Every part is one colour; masks are who is responsible for a pixel in a mixture of axis-parallel Gaussians with
-        the segments' places, extents and areas."""
-        colour, place, extent, area = latents.float().split((3, 2, 2, 1), 2)
-        pixel = 2 / max(self.size[1:])
-        extent = extent.clamp_min(pixel / 2)[..., None, None]
-        distance = ((self.grid - place[..., None, None]) / extent).square().sum(2)
-        weight = area.clamp_min(1e-6).log() - extent.log().sum((2, 3, 4)).unsqueeze(2)
-        masks = (weight.unsqueeze(3) - distance / 2).softmax(1)
-        parts = colour.clamp(0, 1)[..., None, None].expand(-1, -1, -1, *self.size[1:])
-        return Decoded((parts * masks.unsqueeze(2)).sum(1), parts, masks)
+        return painted(latents, self.grid)
 
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         self.refuse()
@@ -115,6 +97,31 @@ class Colour(SlotModule):
 
     def refuse(self) -> NoReturn:
         raise TypeError("'colour' has no weights, there is nothing to train: use it as it is, weights.load('colour')")
+
+
+def describe(
+    image: Float[Tensor, "B 3 H W"], masks: Float[Tensor, "B K P"], grid: Float[Tensor, "2 H W"]
+) -> Float[Tensor, "B K 8"]:
+    """`LATENTS` of every segment: mean colour, mean place, standard deviation of place and area."""
+    grids = grid.expand(image.shape[0], -1, -1, -1)
+    seen = torch.cat((image, grids, grids.square()), 1).flatten(2).mT
+    count = masks.sum(2, keepdim=True)
+    mean = masks @ seen / count.clamp_min(1)
+    extent = (mean[..., 5:7] - mean[..., 3:5].square()).clamp_min(0).sqrt()
+    return torch.cat((mean[..., :5], extent, count / masks.shape[2]), 2)
+
+
+def painted(latents: Float[Tensor, "B K 8"], grid: Float[Tensor, "2 H W"]) -> Decoded:
+    """`LATENTS` as a picture: every part is one colour; masks are who is responsible for a pixel in a mixture of
+    axis-parallel Gaussians with the segments' places, extents and areas."""
+    colour, place, extent, area = latents.float().split((3, 2, 2, 1), 2)
+    pixel = 2 / max(grid.shape[1:])
+    extent = extent.clamp_min(pixel / 2)[..., None, None]
+    distance = ((grid - place[..., None, None]) / extent).square().sum(2)
+    weight = area.clamp_min(1e-6).log() - extent.log().sum((2, 3, 4)).unsqueeze(2)
+    masks = (weight.unsqueeze(3) - distance / 2).softmax(1)
+    parts = colour.clamp(0, 1)[..., None, None].expand(-1, -1, -1, *grid.shape[1:])
+    return Decoded((parts * masks.unsqueeze(2)).sum(1), parts, masks)
 
 
 def distances(points: Float[Tensor, "N C P"], centres: Float[Tensor, "N K C"]) -> Float[Tensor, "N K P"]:

@@ -45,6 +45,26 @@ def pictures(model: SlotModule, count: int = 8) -> Tensor:
     return image
 
 
+def scenes(model: SlotModule) -> Scenes:
+    """What the model's losses read, and nothing else: two things on a ground, whose factors are all 0 or 1."""
+    generator = torch.Generator().manual_seed(2)
+    image = pictures(model)
+    mask = torch.zeros(len(image), *model.size[1:], dtype=torch.uint8)
+    mask[:, 4:14, 4:14], mask[:, 10:20, 12:24] = 1, 2
+    factors = torch.randint(2, (len(image), 4, 10), generator=generator).float()
+    factors[:, [0, 3]] = torch.nan
+    whole = {"image": image, "mask": mask, "factors": factors}
+    return Scenes(**{name: whole[name] for name in model.reads})
+
+
+SUPERVISED = {"segmenter-rn50", "segmenter-rn50-small"}
+
+
+@every_preset
+def test_unsupervised_models_read_images_alone(name: str):
+    assert (build(name).reads == ("image",)) == (name not in SUPERVISED)
+
+
 def test_both_kinds_are_there():
     assert LEARNING
     assert WEIGHTLESS == ["colour", "colour-rgb", "one-slot"]
@@ -178,13 +198,13 @@ def test_encode_in_bf16_stays_near_and_in_float32(name: str, layout: torch.memor
 
 
 @every_learning_preset
-def test_forward_is_losses_and_reads_images_alone(name: str):
+def test_forward_is_losses_and_reads_no_more_than_it_says(name: str):
     model = build(name)
-    scenes = Scenes(pictures(model))
+    read = scenes(model)
     torch.manual_seed(5)
-    direct = model.losses(scenes, LATE)
+    direct = model.losses(read, LATE)
     torch.manual_seed(5)
-    wrapped = model(scenes, LATE)
+    wrapped = model(read, LATE)
     assert isinstance(wrapped, Losses)
     assert wrapped.terms.keys() == direct.terms.keys()
     assert wrapped.total().item() == pytest.approx(direct.total().item(), rel=1e-4)
@@ -196,7 +216,7 @@ def test_forward_is_losses_and_reads_images_alone(name: str):
 def test_every_parameter_gets_a_gradient(name: str, precision: str):
     model = build(name).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        losses = model(Scenes(pictures(model)), LATE)
+        losses = model(scenes(model), LATE)
     assert all(term.dtype == torch.float32 for term in losses.terms.values())
     losses.total().backward()
     for parameter_name, parameter in model.named_parameters():
@@ -209,10 +229,12 @@ def test_every_parameter_gets_a_gradient(name: str, precision: str):
 def test_losses_neither_branch_on_data_nor_wait_for_the_device(name: str):
     # fake tensors have shapes and no values: reading one raises
     model = build(name)
+    read = scenes(model)
     with FakeTensorMode(allow_non_fake_inputs=True):
         with pytest.raises(DataDependentOutputException):
             torch.rand(()).item()
-        assert model(Scenes(torch.rand(8, *model.size)), Clock(torch.randint(10, ()), 10)).total().shape == ()
+        faked = Scenes(**{what: torch.empty_like(value) for what, value in vars(read).items() if value is not None})
+        assert model(faked, Clock(torch.randint(10, ()), 10)).total().shape == ()
 
 
 @every_learning_preset
@@ -225,11 +247,11 @@ def test_parameter_groups_hold_every_parameter_once(name: str):
 @every_learning_preset
 def test_loss_falls_on_eight_images(name: str):
     model = build(name)
-    scenes = Scenes(pictures(model))
+    read = scenes(model)
     optimiser = torch.optim.Adam(model.parameter_groups(2e-3), lr=2e-3)
     totals = []
     for _ in range(20):
-        loss = model(scenes, LATE).total()
+        loss = model(read, LATE).total()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
