@@ -8,6 +8,7 @@ from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.segmenter import SegmenterConfig
+from objrep_gym.models.slot_attention import SlotAttentionConfig
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
@@ -23,6 +24,9 @@ MODELS: dict[str, Config] = {
     "monet-lite": MONetLiteConfig(),
     "segmenter-rn50": SegmenterConfig(),
     "segmenter-rn50-small": SegmenterConfig(channels=16, depths=(2, 2, 2, 2)),
+    "slot-attention": SlotAttentionConfig(),
+    "slot-attention-clevr": SlotAttentionConfig(size=(128, 128), slots=11, channels=64, rises=(2, 2, 2, 2, 1)),
+    "slot-attention-small": SlotAttentionConfig(strides=(2, 1, 1, 1), block=4),
     "colour": ColourConfig(),
     "colour-rgb": ColourConfig(space="rgb"),
     "one-slot": ColourConfig(slots=1, restarts=1, iterations=1),
