@@ -33,10 +33,13 @@ class Stage:
     """Patterns of parameter names that learn; the others are frozen."""
     shows: tuple[int, ...] = ()
     """Numbers of the run's data sources that this stage sees; all if empty."""
-    schedule: Literal["constant", "cosine"] = "constant"
-    """How the learning rate goes after its warm-up: level, or half a cosine down to zero."""
+    schedule: Literal["constant", "cosine", "halving"] = "constant"
+    """How the learning rate goes: level, half a cosine from the end of the warm-up down to zero, or falling to half in every
+    `half_life` steps from the first on."""
     warmup: int = 0
     """Steps in which the learning rate rises linearly from zero."""
+    half_life: int = 100_000
+    """Steps in which a halving learning rate falls to half."""
     optimiser: Literal["adam", "rmsprop"] = "adam"
     """Adam is fused where torch has a fused form; the public MONet code uses RMSprop."""
     clip: float | None = None
@@ -47,6 +50,8 @@ class Stage:
         rising = min(1.0, (step + 1) / self.warmup) if self.warmup else 1.0
         if self.schedule == "constant":
             return rising
+        if self.schedule == "halving":
+            return rising * 0.5 ** (step / self.half_life)
         done = max(0, step - self.warmup) / max(1, self.steps - self.warmup)
         return rising * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 

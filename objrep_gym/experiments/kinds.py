@@ -199,7 +199,7 @@ def continues(run: Run, found: Run) -> bool:
     if same == run:
         return True
     last, longer = same.stages[-1], run.stages[-1]
-    more = last.schedule == "constant" and longer.steps > last.steps and replace(last, steps=longer.steps) == longer
+    more = last.schedule != "cosine" and longer.steps > last.steps and replace(last, steps=longer.steps) == longer
     return more and replace(same, stages=run.stages) == run and same.stages[:-1] == run.stages[:-1]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from objrep_gym.models.base import Config
 from objrep_gym.models.colour import ColourConfig
+from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.segmenter import SegmenterConfig
@@ -24,6 +25,9 @@ MODELS: dict[str, Config] = {
     "monet-lite": MONetLiteConfig(),
     "segmenter-rn50": SegmenterConfig(),
     "segmenter-rn50-small": SegmenterConfig(channels=16, depths=(2, 2, 2, 2)),
+    "genesis-v2": GenesisV2Config(),
+    "genesis-v2-clevr": GenesisV2Config(size=(128, 128), slots=11, blocks=6, rate=2.5e-6),
+    "genesis-v2-small": GenesisV2Config(stride=2, channels=32, latent=32, rises=2, block=4),
     "slot-attention": SlotAttentionConfig(),
     "slot-attention-clevr": SlotAttentionConfig(size=(128, 128), slots=11, channels=64, rises=(2, 2, 2, 2, 1)),
     "slot-attention-small": SlotAttentionConfig(strides=(2, 1, 1, 1), block=4),

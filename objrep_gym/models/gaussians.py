@@ -21,6 +21,18 @@ def kl_to_standard(mean: Float[Tensor, "*N D"], log_sigma: Float[Tensor, "*N D"]
     return (0.5 * (mean.square() + torch.expm1(2 * log_sigma)) - log_sigma).sum(-1)
 
 
+def kl_between(
+    mean: Float[Tensor, "*N D"],
+    log_sigma: Float[Tensor, "*N D"],
+    other_mean: Float[Tensor, "*N D"],
+    other_log_sigma: Float[Tensor, "*N D"],
+) -> Float[Tensor, "*N"]:
+    """KL(N(mean, sigma²) ‖ N(other mean, other sigma²)) in nats, summed over the last axis."""
+    ratio = widened(log_sigma) - widened(other_log_sigma)
+    apart = (widened(mean) - widened(other_mean)) * torch.exp(-widened(other_log_sigma))
+    return (0.5 * (apart.square() + torch.expm1(2 * ratio)) - ratio).sum(-1)
+
+
 def reparameterise(mean: Float[Tensor, "*N"], log_sigma: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
     """A sample of N(mean, sigma²) that carries gradients to both (Kingma & Welling 2014, eq. 4)."""
     return mean + torch.randn_like(mean) * log_sigma.exp()

@@ -242,7 +242,9 @@ class SlotAttention(SlotModule):
         """Raises ValueError on images of another size, and where `slots` was set beyond 64."""
         self.check_size(image)
         if self.slots > MOST:
-            raise ValueError(f"slots {self.slots}: Slot Attention begins from {MOST} slots at most, set slots to 1 … {MOST}")
+            raise ValueError(
+                f"slots {self.slots}: Slot Attention begins from {MOST} slots at most, set slots to 1 … {MOST}"
+            )
         first = self.begin(self.noise[: self.slots]).expand(len(image), -1, -1)
         slots, attention = self.competition(self.features(image), first)
         masks = attention.unflatten(2, self.features.grid)
