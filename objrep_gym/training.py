@@ -34,8 +34,8 @@ class Stage:
     shows: tuple[int, ...] = ()
     """Numbers of the run's data sources that this stage sees; all if empty."""
     schedule: Literal["constant", "cosine", "halving"] = "constant"
-    """How the learning rate goes: level, half a cosine from the end of the warm-up down to zero, or falling to half in every
-    `half_life` steps from the first on."""
+    """How the learning rate goes: level, half a cosine from the end of the warm-up down to zero, or falling to half in
+    every `half_life` steps from the first on."""
     warmup: int = 0
     """Steps in which the learning rate rises linearly from zero."""
     half_life: int = 100_000

@@ -13,7 +13,8 @@ and draws blocks of pixels.
 """
 
 from dataclasses import dataclass, replace
-from math import log, prod
+from itertools import pairwise
+from math import exp, log, prod
 
 import torch
 from jaxtyping import Float
@@ -22,7 +23,7 @@ from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import UNet, conv_group_relu, coordinates
-from objrep_gym.models.gaussians import kl_between, mixture_nll, reparameterise, widened
+from objrep_gym.models.gaussians import HALF_LOG_TWO_PI, kl_between, reparameterise, widened
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 LEAST, GREATEST = 1e-10, 1e10  # bounds of GECO's multiplier
@@ -54,7 +55,7 @@ class GenesisV2Config:
     sigma: float = 0.7
     """Standard deviation of a pixel, of intensities in [0, 1]."""
     goal: float = 0.5655
-    """Negative log likelihood in nats per pixel and channel that GECO aims at; with sigma 0.7 a perfect picture has 0.5623."""
+    """Negative log likelihood in nats per pixel and channel that GECO aims at; a perfect picture has 0.5623."""
     rate: float = 1e-5
     """By which GECO's multiplier follows the distance from the goal, per nat and step; a quarter of it for four times the
     pixels keeps the pace."""
@@ -73,8 +74,8 @@ class GenesisV2Config:
             )
         if self.embedding < 2 or self.channels % 16 or self.sigma <= 0:
             raise ValueError(
-                f"embedding {self.embedding} must be at least 2, for the pixel's place; channels {self.channels} a multiple "
-                f"of 16, for eight groups; sigma {self.sigma} above 0"
+                f"embedding {self.embedding} must be at least 2, for the pixel's place; channels {self.channels} must be a "
+                f"multiple of 16, for eight groups; sigma {self.sigma} must be above 0"
             )
         return GenesisV2(self)
 
@@ -109,8 +110,8 @@ class StochasticStickBreaking(nn.Module):
 
 
 class AutoregressivePrior(nn.Module):
-    """p(z_k | z_1 … z_k−1) by an LSTM of four times the latents; the first slot's is the standard normal. Standard deviations
-    lie between 0 and 1 and start near 1."""
+    """p(z_k | z_1 … z_k−1) by an LSTM of four times the latents; the first slot's is the standard normal. Standard
+    deviations lie between 0 and 1 and start near 1."""
 
     def __init__(self, latent: int):
         super().__init__()
@@ -137,8 +138,9 @@ class AutoregressivePrior(nn.Module):
 
 
 class PartDecoder(nn.Module):
-    """Latents tiled over a small grid with two coordinate channels (Watters et al. 2019), then transposed 5×5 convolutions of
-    stride 2 with group normalisation and ReLU, and a 1×1 one to RGB and a mask logit; the later half has half the width."""
+    """Latents tiled over a small grid with two coordinate channels (Watters et al. 2019), then transposed 5×5 convolutions
+    of stride 2 with group normalisation and ReLU, the later half of them at half the width, and a 1×1 one to RGB and a mask
+    logit."""
 
     grid: Tensor
 
@@ -148,7 +150,7 @@ class PartDecoder(nn.Module):
         wide, narrow = (config.rises + 1) // 2, config.rises // 2
         widths = [config.latent + 2, *[config.channels] * wide, *[config.channels // 2] * narrow]
         layers = []
-        for inputs, outputs in zip(widths[:-1], widths[1:], strict=True):
+        for inputs, outputs in pairwise(widths):
             enlarge = nn.ConvTranspose2d(inputs, outputs, 5, 2, padding=2, output_padding=1, bias=False)
             layers += [enlarge, nn.GroupNorm(8, outputs), nn.ReLU()]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 4 * config.block**2, 1), nn.PixelShuffle(config.block))
@@ -233,7 +235,7 @@ class GenesisV2(SlotModule):
 
     def parts(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
         """Each slot's pixels in [0, 1], and log decoded masks, normalised over slots; both in float32."""
-        drawn = widened(self.decoder(latents.flatten(0, 1))).unflatten(0, latents.shape[:2])
+        drawn = widened(self.decoder(latents.flatten(0, 1))).contiguous().unflatten(0, latents.shape[:2])
         return drawn[:, :, :3].sigmoid(), drawn[:, :, 3].log_softmax(1)
 
     def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
@@ -242,15 +244,23 @@ class GenesisV2(SlotModule):
         masks = log_masks.exp()
         return Decoded((means * masks.unsqueeze(2)).sum(1), means, masks)
 
+    def mixture(
+        self, image: Float[Tensor, "B C H W"], log_masks: Float[Tensor, "B K H W"], means: Float[Tensor, "B K C H W"]
+    ) -> Float[Tensor, "B"]:
+        """`gaussians.mixture_nll` where all slots have one sigma, in half of its passes over K pictures."""
+        wrong = (means - image.unsqueeze(1)).square()
+        joint = log_masks.unsqueeze(2) - wrong / (2 * exp(2 * self.log_sigma))
+        return prod(self.size) * (self.log_sigma + HALF_LOG_TWO_PI) - joint.logsumexp(1).sum((1, 2, 3))
+
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
-        """Negative log likelihood of the mixture, and the KL times GECO's multiplier; `watch` has the multiplier, the KL itself
-        in nats per image, and the squared error per pixel and channel."""
+        """Negative log likelihood of the mixture, and the KL times GECO's multiplier; `watch` has the multiplier, the KL
+        itself in nats per image, and the squared error per pixel and channel."""
         image = scenes.image
         scores = torch.rand(len(image), *self.scores.shape[1:], device=image.device)
         mean, log_sigma, _ = self.infer(image, scores)
         latents = reparameterise(mean, log_sigma)
         means, log_masks = self.parts(latents)
-        nll = mixture_nll(image, log_masks, means, log_masks.new_full((self.slots,), self.log_sigma)).mean()
+        nll = self.mixture(image, log_masks, means).mean()
         kl = kl_between(mean, log_sigma, *self.prior(latents)).sum(1).mean()
         multiplier = self.geco(nll.detach())
         with torch.no_grad():

@@ -1,10 +1,10 @@
 """Slot Attention: slots that start alike compete for the places of a feature map, and each is drawn by one decoder.
 
-Locatello et al. 2020, algorithm 1 and the auto-encoder of their object discovery. What differs from the paper: the squared
-error is told in nats, as a Gaussian of one width, which changes nothing for Adam; `encode` begins from slots that were drawn
-once, so that it gives the same slots for the same image; the first layer of the decoder never sees its tiling (`Broadcast`),
-which is the same to rounding and takes a sixth of the time. `slot-attention-small` is the same with fewer places: it attends
-at half of the resolution, and its decoder works at a quarter and draws blocks of pixels.
+Locatello et al. 2020, algorithm 1 and the auto-encoder of their object discovery. What differs from the paper: the
+squared error is told in nats, as a Gaussian of one width, which changes nothing for Adam; `encode` begins from slots that
+were drawn once, so that it gives the same slots for the same image; the first layer of the decoder never sees its tiling
+(`Broadcast`), which is the same to rounding and takes a sixth of the time. `slot-attention-small` is the same with fewer
+places: it attends at half of the resolution, and its decoder works at a quarter and draws blocks of pixels.
 """
 
 from dataclasses import dataclass, replace
@@ -166,7 +166,7 @@ class Broadcast(nn.Module):
 
 
 class EnlargingBroadcast(nn.Module):
-    """The decoder's first layer where it enlarges: the same with a transposed convolution, on a tile that is small anyway."""
+    """The decoder's first layer where it enlarges: the same with a transposed convolution, on a small tile."""
 
     def __init__(self, latent: int, channels: int, grid: tuple[int, int]):
         super().__init__()
@@ -185,8 +185,8 @@ def layer(inputs: int, outputs: int, rise: int) -> nn.Module:
 
 
 class PartDecoder(nn.Module):
-    """From a slot to RGB and a mask logit at every pixel: spatial broadcast (Watters et al. 2019), 5×5 layers with ReLU, and
-    a 3×3 one."""
+    """From a slot to RGB and a mask logit at every pixel: spatial broadcast (Watters et al. 2019), 5×5 layers with ReLU,
+    and a 3×3 one."""
 
     def __init__(self, config: SlotAttentionConfig):
         super().__init__()
@@ -201,8 +201,8 @@ class PartDecoder(nn.Module):
 
 
 def initialise(model: nn.Module) -> None:
-    """Glorot's uniform weights and no biases, as the authors' framework has them by default: torch's own are smaller by √3 a
-    layer, and from the far side of a decoder little of a slot would be seen at first."""
+    """Glorot's uniform weights and no biases, as the authors' framework has them by default: torch's own are smaller by √3
+    a layer, and from the far side of a decoder little of a slot would be seen at first."""
     for module in model.modules():
         if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
             nn.init.xavier_uniform_(module.weight)
