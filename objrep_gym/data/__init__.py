@@ -10,6 +10,7 @@ from objrep_gym.data.furnished import Furnished
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.published import Published, open_published
 from objrep_gym.data.scenenet import SceneNet
+from objrep_gym.data.sprites import SpriteScenes
 from objrep_gym.data.tabletop import Table
 from objrep_gym.data.tfrecords import Clevr, MultiDSprites, PublishedObjectsRoom
 
@@ -20,6 +21,7 @@ DATASETS: dict[str, Any] = {
     "objects-room": ObjectsRoom(),
     "tabletop": Table(),
     "furnished": Furnished(),
+    "sprites": SpriteScenes(),
     "published-objects-room": PublishedObjectsRoom(),
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),

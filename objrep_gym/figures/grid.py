@@ -27,6 +27,22 @@ def grid(images: np.ndarray, columns: int = 8, titles: Sequence[str] = (), inche
     return figure
 
 
+def sheet(images: np.ndarray, rows: Sequence[str] = (), columns: Sequence[str] = (), inches: float = 0.7) -> Figure:
+    """Images uint8 (R, C, H, W, 3) or (R, C, H, W, 4) in R rows of C, each `inches` wide, with a name before each row and
+    over each column, or none. Raises ValueError where names are not as many as rows or columns."""
+    for what, names, count in (("rows", rows, images.shape[0]), ("columns", columns, images.shape[1])):
+        if len(names) not in (0, count):
+            raise ValueError(f"{len(names)} names for {count} {what}: give one each or none")
+    figure, axes = plates(*images.shape[:2], images.shape[2] / images.shape[3], inches, headroom=0.0)
+    for row, column in np.ndindex(images.shape[:2]):
+        show(axes[row, column], images[row, column])
+    for axis, name in zip(axes[0], columns, strict=False):
+        axis.set_title(name, pad=4, fontsize=8)
+    for axis, name in zip(axes[:, 0], rows, strict=False):
+        axis.set_ylabel(name, rotation=0, ha="right", va="center", fontsize=8, labelpad=6)
+    return figure
+
+
 def montage(images: np.ndarray, columns: int = 8, gap: int = 2, background: int = 255) -> np.ndarray:
     """Images uint8 (N, H, W, C) as one uint8 array, `gap` pixels apart, without a figure around them."""
     n, h, w, c = images.shape

@@ -10,6 +10,7 @@ from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.segmenter import SegmenterConfig
 from objrep_gym.models.slot_attention import SlotAttentionConfig
+from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
@@ -31,6 +32,13 @@ MODELS: dict[str, Config] = {
     "slot-attention": SlotAttentionConfig(),
     "slot-attention-clevr": SlotAttentionConfig(size=(128, 128), slots=11, channels=64, rises=(2, 2, 2, 2, 1)),
     "slot-attention-small": SlotAttentionConfig(strides=(2, 1, 1, 1), block=4),
+    "mvae": MVAEConfig(),
+    "mvae-fine": MVAEConfig(grid=8),
+    "mvae-sum": MVAEConfig(pooling="sum"),
+    "mvae-fine-sum": MVAEConfig(grid=8, pooling="sum"),
+    "mvae-clutter": MVAEConfig(objects=10),
+    "mvae-clutter-fine": MVAEConfig(objects=10, grid=8),
+    "vae-sprites": MatchedVAEConfig(),
     "colour": ColourConfig(),
     "colour-rgb": ColourConfig(space="rgb"),
     "one-slot": ColourConfig(slots=1, restarts=1, iterations=1),
