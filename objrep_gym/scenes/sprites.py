@@ -66,6 +66,8 @@ class Sprites:
     gives such a pixel to the last of them in the order of ids. There is no depth.
     """
 
+    outputs = OUTPUTS
+
     def __init__(self, count: int = 3, variant: str = "one-size", size: Sequence[int] = (64, 64)):
         check_name("variant", variant, VARIANTS)
         if not 1 <= count <= MOST:
