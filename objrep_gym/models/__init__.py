@@ -8,9 +8,9 @@ from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
+from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
 from objrep_gym.models.segmenter import SegmenterConfig
 from objrep_gym.models.slot_attention import SlotAttentionConfig
-from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
