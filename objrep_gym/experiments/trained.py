@@ -14,6 +14,7 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import at_size, whole
 from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, begin, perform, total
+from objrep_gym.experiments.starting import find
 from objrep_gym.models import preset_of
 
 ROOT = Path("runs/trained")
@@ -91,9 +92,22 @@ def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
         waiting = [run for run in runs if run.seed == seed and not standing(run, effort.root).finished]
         for number, run in enumerate(waiting):
             left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
-            if left is None or left > 0:
+            if (left is None or left > 0) and ready(run, effort):
                 trained(run, replace(effort, minutes=left))
     return [standing(run, effort.root) for run in runs]
+
+
+def ready(run: Run, effort: Effort) -> bool:
+    """Whether the weights that a run begins with are there; told where they are not, and the run waits for them."""
+    if run.start is None or standing(run, effort.root).step > 0:
+        return True
+    try:
+        find(run.start.weights)
+    except weights.WeightsError as error:
+        if effort.progress:
+            print(f"{address(run)} waits: {error}")
+        return False
+    return True
 
 
 def scaled(run: Run, scale: float) -> Run:
@@ -107,4 +121,4 @@ def scaled(run: Run, scale: float) -> Run:
     model = run.model.tiny()
     short = tuple(replace(stage, steps=min(stage.steps, 2), warmup=0) for stage in stages)
     data = tuple(at_size(text, model.size[0]) for text in run.data)
-    return replace(smaller, model=model, data=data, stages=short, batch=2)
+    return replace(smaller, model=model, data=data, stages=short, batch=2, start=None)
