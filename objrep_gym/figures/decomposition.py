@@ -1,11 +1,12 @@
 """A scene taken apart: the image, its reconstruction, the masks, the part of each slot, and the truth."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from objrep_gym.figures.grid import plates, show
+from objrep_gym.figures.grid import sheet
 from objrep_gym.figures.style import slot_colours
 
 GREYS = np.array([(g, g + 6, g + 14) for g in (150, 178, 196, 206, 216, 226)])
@@ -46,21 +47,8 @@ def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
     titles, columns = [*titles, "segments"], [*columns, segments(scenes.masks)]
     if scenes.truth is not None:
         titles, columns = [*titles, "truth"], [*columns, truth(scenes.truth, scenes.background)]
-    slots = scenes.masks.shape[1]
-    figure, axes = plates(n, len(columns) + slots, height / width, inches, headroom=0.0)
-    seen = slot_images(scenes)
-    colours = slot_colours(slots) / 255
-    for row in range(n):
-        for axis, column in zip(axes[row], columns, strict=False):
-            show(axis, column[row])
-        for k in range(slots):
-            axis = axes[row, len(columns) + k]
-            show(axis, seen[row, k])
-            for spine in axis.spines.values():
-                spine.set(edgecolor=colours[k], linewidth=1.4, alpha=1.0)
-    for axis, title in zip(axes[0], [*titles, *(f"slot {k}" for k in range(slots))], strict=True):
-        axis.set_title(title, pad=4, fontsize=8)
-    return figure
+    images = np.concatenate([np.stack([opaque(column) for column in columns], 1), slot_images(scenes)], 1)
+    return framed(images, titles, inches)
 
 
 def decomposition_both_ways(scenes: Parts, inches: float = 0.95) -> Figure:
@@ -72,23 +60,24 @@ def decomposition_both_ways(scenes: Parts, inches: float = 0.95) -> Figure:
     """
     if scenes.parts is None or scenes.reconstruction is None or scenes.truth is None:
         raise ValueError("both ways of a decomposition need parts, reconstruction and truth")
-    n, slots, height, width = scenes.masks.shape
-    figure, axes = plates(2 * n, 2 + slots, height / width, inches, headroom=0.0)
     masked = slot_images(replace(scenes, masks=scenes.masks if scenes.decoded is None else scenes.decoded))
-    left = (scenes.image, scenes.reconstruction), (segments(scenes.masks), truth(scenes.truth, scenes.background))
-    colours = slot_colours(slots) / 255
-    for row, axis_row in enumerate(axes):
-        scene, below = divmod(row, 2)
-        inner = masked if below else scenes.parts
-        for axis, image in zip(axis_row, (left[0][below], left[1][below], *np.moveaxis(inner, 1, 0)), strict=True):
-            show(axis, image[scene])
-        for axis, colour in zip(axis_row[2:], colours, strict=True):
-            for spine in axis.spines.values():
-                spine.set(edgecolor=colour, linewidth=1.4, alpha=1.0)
-    titles = ["image\nreconstruction", "segments\ntruth", *(f"slot {k}" for k in range(slots))]
-    for axis, title in zip(axes[0], titles, strict=True):
-        axis.set_title(title, pad=4, fontsize=8)
-    return figure
+    above = np.concatenate([opaque(np.stack([scenes.image, segments(scenes.masks)], 1)), opaque(scenes.parts)], 1)
+    true = truth(scenes.truth, scenes.background)
+    below = np.concatenate([opaque(np.stack([scenes.reconstruction, true], 1)), masked], 1)
+    titles = ["image\nreconstruction", "segments\ntruth"]
+    return framed(np.stack([above, below], 1).reshape(-1, *above.shape[1:]), titles, inches)
+
+
+def framed(images: np.ndarray, titles: Sequence[str], inches: float) -> Figure:
+    """Rows of images (R, C, H, W, 4), the first columns under their titles, the others slots in frames of their colours."""
+    slots = images.shape[1] - len(titles)
+    frames = np.concatenate([np.zeros((len(titles), 3)), slot_colours(slots)]).astype(np.uint8)
+    return sheet(images, columns=[*titles, *(f"slot {k}" for k in range(slots))], inches=inches, frames=frames)
+
+
+def opaque(image: np.ndarray) -> np.ndarray:
+    """uint8 (…, 3) as (…, 4)."""
+    return np.concatenate([image, np.full_like(image[..., :1], 255)], axis=-1)
 
 
 def slot_images(scenes: Parts) -> np.ndarray:
