@@ -74,6 +74,18 @@ def smooth(values: np.ndarray, counts: np.ndarray, window: int) -> np.ndarray:
     return np.divide(total, weight, out=np.full(len(values), np.nan), where=weight > 0)
 
 
+def exponential(values: np.ndarray, span: int) -> np.ndarray:
+    """Exponential moving average (N,) that weighs the latest of `values` by 2 / (span + 1); it starts at the first of
+    them. Raises ValueError for a span below 1."""
+    if span < 1:
+        raise ValueError(f"span {span} must be at least 1")
+    share, mean, averages = 2 / (span + 1), float(values[0]) if len(values) else 0.0, []
+    for value in values:
+        mean += share * (float(value) - mean)
+        averages.append(mean)
+    return np.array(averages)
+
+
 def _colours(count: int) -> list[str]:
     return [CURVE_COLOURS[i % len(CURVE_COLOURS)] for i in range(count)]
 

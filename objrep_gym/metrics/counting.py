@@ -61,3 +61,18 @@ def peaks(nats: Float[np.ndarray, "B h w"]) -> Bool[np.ndarray, "B h w"]:
     padded = np.pad(nats, ((0, 0), (1, 1), (1, 1)), constant_values=-np.inf)
     shifted = [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
     return nats >= np.max(shifted, axis=0)
+
+
+def count_seen(mask: Integer[np.ndarray, "B H W"], background: int) -> Integer[np.ndarray, "B"]:
+    """How many entities from id `background` on have a pixel in each mask: the true number of objects that are seen."""
+    ids = range(background, int(mask.max(initial=background)) + 1)
+    return np.sum([(mask == number).any(axis=(1, 2)) for number in ids], axis=0)
+
+
+def count_regions(image: Integer[np.ndarray, "B H W C"]) -> Integer[np.ndarray, "B"]:
+    """How many connected bright regions each picture on black has: a count that knows nothing of objects, and takes those
+    that touch for one. Pixels are bright at half of full intensity, in any channel; neighbours are the eight around."""
+    from scipy.ndimage import label
+
+    bright = image.max(-1) >= 128
+    return np.array([label(one, np.ones((3, 3)))[1] for one in bright])

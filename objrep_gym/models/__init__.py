@@ -6,6 +6,7 @@ from typing import Any
 from objrep_gym.models.base import Config
 from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.genesis_v2 import GenesisV2Config
+from objrep_gym.models.counter import CounterConfig
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
@@ -39,6 +40,9 @@ MODELS: dict[str, Config] = {
     "mvae-clutter": MVAEConfig(objects=10),
     "mvae-clutter-fine": MVAEConfig(objects=10, grid=8),
     "vae-sprites": MatchedVAEConfig(),
+    "counter": CounterConfig(),
+    "counter-clutter": CounterConfig(most=8),
+    "counter-rooms": CounterConfig(background=6),
     "colour": ColourConfig(),
     "colour-rgb": ColourConfig(space="rgb"),
     "one-slot": ColourConfig(slots=1, restarts=1, iterations=1),

@@ -1,0 +1,151 @@
+"""What the figures of the MVAE document draw (Nash et al. 2017): models that have learned, asked for pictures."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from objrep_gym.experiments.model_figure import Shown
+from objrep_gym.figures.curves import Curve, curves, exponential
+from objrep_gym.figures.exchange import Exchange, exchange
+from objrep_gym.figures.grid import sheet
+from objrep_gym.figures.information import heat
+from objrep_gym.figures.page import Picture
+from objrep_gym.figures.style import both
+from objrep_gym.figures.traversal import effects, traversal
+from objrep_gym.journal import NAME, read
+from objrep_gym.models.base import SlotModule
+from objrep_gym.models.mvae import MVAE
+from objrep_gym.types import to_uint8
+
+VALUES = np.linspace(-2.25, 2.25, 9)  # the document's range
+LATENTS = 7  # traversed latents that a figure shows
+WARM = 0.02  # of a run, before its curve begins: what comes before would set the scale
+
+
+def training(shown: Mapping[str, Shown]) -> list[Picture]:
+    """Figure 2: curves of the bound, then reconstructions and KL maps of every MVAE there is."""
+    lines = {name: curve for name, one in shown.items() if (curve := learning(one)) is not None}
+    pictures = []
+    if lines:
+        words = ("steps", "negative bound, nats")
+        picture = both(lambda: curves(lines, *words, size=(6.4, 3.0)))
+        pictures.append(Picture(picture, "The bound tightens with steps", "Exponential moving averages of the loss."))
+    return [*pictures, *(attention(name, one) for name, one in shown.items() if isinstance(one.model, MVAE))]
+
+
+def learning(one: Shown) -> Curve | None:
+    """The loss of a run by its step, smoothed; None where the journal is not there, as beside weights that ship."""
+    lines = list(read(one.folder / NAME)) if (one.folder / NAME).exists() else []
+    kept = [line for line in lines if line["step"] >= WARM * lines[-1]["step"]]
+    if len(kept) < 2:
+        return None
+    steps, losses = (np.array([line[name] for line in kept], float) for name in ("step", "loss"))
+    return Curve(steps, exponential(losses, span=max(2, len(kept) // 20)))
+
+
+@torch.no_grad()
+def attention(name: str, one: Shown) -> Picture:
+    """Scenes, what is drawn again of them, and how many nats lie where."""
+    assert isinstance(one.model, MVAE)
+    maps = heat(one.model.information(one.image).numpy(), one.model.size[1:])
+    rows = np.stack([to_uint8(one.image).numpy(), again(one.model, one.image), maps])
+    picture = both(lambda: sheet(rows, ("scenes", "drawn again", "KL map")))
+    told = "White is the cell that says most, and black says nothing."
+    return Picture(picture, f"Scenes, reconstructions and KL maps of {name}", f"{name}. {told}")
+
+
+@torch.no_grad()
+def exchanges(shown: Mapping[str, Shown]) -> list[Picture]:
+    """Figure 3: in pairs of scenes, the object that says most is given to the other scene."""
+    return [
+        Picture(both(lambda one=one: exchange(exchanged(one))), f"Objects exchanged by {name}", name)
+        for name, one in shown.items()
+    ]
+
+
+@torch.no_grad()
+def exchanged(one: Shown) -> Exchange:
+    """Neighbouring scenes as pairs, and both after the first slots, those of the largest KL, changed places."""
+    image = one.image[: len(one.image) // 2 * 2]
+    latents = one.model.encode(image).latents.unflatten(0, (-1, 2))
+    swapped = latents.clone()
+    swapped[:, :, 0] = latents[:, [1, 0], 0]
+
+    def paired(pixels: np.ndarray) -> np.ndarray:
+        return pixels.reshape(-1, 2, *pixels.shape[1:])
+
+    drawn, other = (decoded(one.model, values.flatten(0, 1)) for values in (latents, swapped))
+    return Exchange(paired(to_uint8(image).numpy()), paired(drawn), paired(other))
+
+
+def within(shown: Mapping[str, Shown]) -> list[Picture]:
+    """Figures 4a and 5: latents of one slot from end to end, those that change most; then, of models of several slots, one
+    slot after the other (Figure 4b)."""
+    pictures = [traversed(name, one) for name, one in shown.items()]
+    return [*pictures, *(sequence(name, one) for name, one in shown.items() if one.model.slots > 1)]
+
+
+@torch.no_grad()
+def traversed(name: str, one: Shown) -> Picture:
+    """The first scene while one latent of its first slot goes from end to end; the latents whose effect is largest."""
+    latents = one.model.encode(one.image[:1]).latents
+    images = traverse(one.model, latents[0], 0, VALUES)
+    effect = effects(images)
+    chosen = np.argsort(-effect)[:LATENTS]
+    names = [f"z {latent}" for latent in chosen]
+    origin = np.repeat(decoded(one.model, latents), len(chosen), axis=0)
+    picture = both(lambda: traversal(images[chosen], VALUES, names, origin))
+    told = f"{name}: the {len(chosen)} latents of {len(effect)} that change the picture most, of one slot, others held."
+    return Picture(picture, f"Latent traversals of {name}", told)
+
+
+@torch.no_grad()
+def traverse(
+    model: SlotModule, latents: Float[Tensor, "K D"], slot: int, values: np.ndarray
+) -> UInt8[np.ndarray, "D T H W C"]:
+    """The scene decoded with every latent of `slot` in turn at each of `values` (T,), all others as they are."""
+    size, count = latents.shape[1], len(values)
+    changed = latents.expand(size, count, *latents.shape).clone()
+    for latent in range(size):
+        changed[latent, :, slot, latent] = torch.from_numpy(values).to(latents)
+    images = decoded(model, changed.flatten(0, 1))
+    return images.reshape(size, count, *images.shape[1:])
+
+
+@torch.no_grad()
+def sequence(name: str, one: Shown) -> Picture:
+    """Scenes drawn from their first slot alone, from their first two, and so on."""
+    scenes = one.image[:5]
+    latents = one.model.encode(scenes).latents
+    steps = [decoded(one.model, latents[:, : count + 1]) for count in range(latents.shape[1])]
+    images = np.stack([to_uint8(scenes).numpy(), *steps], axis=1)
+    titles = ["scene", *(f"{count + 1} of {len(steps)}" for count in range(len(steps)))]
+    picture = both(lambda: sheet(images, columns=titles))
+    return Picture(picture, f"Slots of {name} added one after another", f"{name}: slots added in the order of their KL.")
+
+
+@torch.no_grad()
+def samples(shown: Mapping[str, Shown]) -> list[Picture]:
+    """Figure 6: scenes, what is drawn again of them, and what is drawn from the prior."""
+    pictures = []
+    for name, one in shown.items():
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            drawn = decoded(one.model, one.model.sample(len(one.image)))
+        rows = np.stack([to_uint8(one.image).numpy(), again(one.model, one.image), drawn])
+        picture = both(lambda rows=rows: sheet(rows, ("scenes", "drawn again", "samples")))
+        pictures.append(Picture(picture, f"Scenes, reconstructions and samples of {name}", name))
+    return pictures
+
+
+def again(model: SlotModule, image: Float[Tensor, "B C H W"]) -> UInt8[np.ndarray, "B H W C"]:
+    """Reconstructions from posterior means."""
+    return decoded(model, model.encode(image).latents)
+
+
+def decoded(model: SlotModule, latents: Float[Tensor, "B K D"]) -> UInt8[np.ndarray, "B H W C"]:
+    """Pictures of latents, at most a few hundred at once."""
+    return np.concatenate([to_uint8(model.decode(some).image).numpy() for some in latents.split(200)])
