@@ -69,9 +69,7 @@ class CountingTable:
     def scaled(self, scale: float) -> "CountingTable":
         """The same with a fraction of the steps, the batch and the scenes; below a hundredth, at toy width."""
         sets = {name: {row: scaled(run, scale) for row, run in rows.items()} for name, rows in self.sets.items()}
-        return replace(
-            self, sets=sets, choose=max(8, round(self.choose * scale)), test=max(8, round(self.test * scale))
-        )
+        return replace(self, sets=sets, choose=max(8, round(self.choose * scale)), test=max(8, round(self.test * scale)))
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
         """Trains what is not trained yet, as far as `effort` goes: a record for each model and baseline, and the page."""

@@ -96,7 +96,10 @@ class ModelFigure:
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The models beside each other."""
         rows = {record["row"]: dict(cells(record)) for record in records}
-        notes = (f"Means over {self.judged:,} test scenes, latents drawn once; MSE is that of posterior means.", *self.notes)
+        notes = (
+            f"Means over {self.judged:,} test scenes, latents drawn once; MSE is that of posterior means.",
+            *self.notes,
+        )
         return [Table(self.title, COLUMNS, rows, notes=notes, first="model")]
 
 

@@ -1,7 +1,7 @@
 """SegmentationTable: models by row, some seeds each, how well they take held-out scenes apart beside what knows nothing of
 objects; one table for each exam, and a picture of each model's slots."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,12 @@ import numpy as np
 
 from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
-from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.judge import BASELINES, COLUMNS, METRICS, TAKEN, Exam
 from objrep_gym.experiments.judged import judged_once
 from objrep_gym.experiments.kinds import Performed, Run
+from objrep_gym.experiments.slot_pictures import Pictures, decompositions
 from objrep_gym.experiments.trained import Effort, address, scaled, train_all
-from objrep_gym.figures.decomposition import decomposition_both_ways
 from objrep_gym.figures.page import Picture, Section
-from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.intervals import Interval
 
@@ -50,6 +48,8 @@ class SegmentationTable:
     """What has to be known to read the table."""
     shown: int = 2
     """Scenes of the first exam that the picture of each model shows."""
+    draw: Pictures = decompositions
+    """What is drawn of the first model of each row."""
 
     def scaled(self, scale: float) -> "SegmentationTable":
         """The same with a fraction of the steps, the batch, the seeds and the scenes; below a hundredth, at toy width."""
@@ -58,7 +58,8 @@ class SegmentationTable:
         if scale < 0.01:
             side = next(iter(rows.values())).model.build().size[1]
             exams = {name: replace(exam, data=at_size(exam.data, side)) for name, exam in exams.items()}
-        return replace(self, rows=rows, exams=exams, seeds=max(1, round(self.seeds * scale)))
+        few = {"seeds": max(1, round(self.seeds * scale)), "shown": max(1, round(self.shown * scale))}
+        return replace(self, rows=rows, exams=exams, **few)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
         """Trains what is not trained yet, as far as `effort` goes: records of every model and baseline, and the page."""
@@ -68,7 +69,7 @@ class SegmentationTable:
         records = [record for name in self.exams for record in self.judged(name, begun, effort)]
         sections = [Section(table.title, [table]) for table in self.tables(records)]
         shown = {name: found.folder for (name, seed), found in begun.items() if seed == 0}
-        return records, [*sections, Section("Taken apart", [*self.pictures(shown)])]
+        return records, [*sections, Section("Slots", [*self.pictures(shown)])]
 
     def judged(self, exam: str, begun: Mapping[tuple[str, int], Performed], effort: Effort) -> Iterator[dict[str, Any]]:
         """One record for each model and baseline: `table, row, seed, step, steps, images`, and every metric."""
@@ -92,17 +93,15 @@ class SegmentationTable:
         notes = (f"{self.exams[exam].count:,} images. {SPREAD}", TAKEN, *self.notes)
         return Table(f"{self.title}: {exam}", {**COLUMNS, **TRAINING}, rows, self.paper.get(exam, {}), notes, "model")
 
-    def pictures(self, shown: Mapping[str, Path]) -> Iterator[Picture]:
-        """The first scenes of the first exam, taken apart by the first model of each row."""
+    def pictures(self, folders: Mapping[str, Path]) -> Iterable[Picture]:
+        """The first scenes of the first exam, drawn as the first model of each row sees them."""
         exam = next(iter(self.exams.values()))
         source = open_source(exam.data, exam.seed, exam.split)
         try:
             view = source.read(np.arange(self.shown), ("image", "mask"))
         finally:
             source.close()
-        for name, folder in shown.items():
-            parts = taken_apart(weights.load(folder), [view], source.about.background)
-            yield Picture(both(lambda parts=parts: decomposition_both_ways(parts)), f"Slots of {name}", name)
+        return self.draw({name: weights.load(folder) for name, folder in folders.items()}, view, source.about.background)
 
 
 def cells(records: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+DPI = 160  # of the figures of pages
 GAP = 10  # pixels of a sheet between two images
 FAINT = (128, 128, 128, 96)  # the line around an image without a colour of its own
 
@@ -47,7 +48,7 @@ def sheet(
         if len(names) not in (0, count):
             raise ValueError(f"{len(names)} names for {count} {what}: give one each or none")
     width = images.shape[3]
-    larger = max(1, -(-160 // width))  # pixels of the sheet for one of the images, so that lines can be thin
+    larger = max(1, round(DPI * inches / width))  # about the resolution of the figure, so that lines can be thin
     canvas = laid_out(images.repeat(larger, 2).repeat(larger, 3), frames)
     scale = inches / (width * larger)
     figure = Figure(figsize=(canvas.shape[1] * scale, canvas.shape[0] * scale))

@@ -34,7 +34,7 @@ EXPERIMENT = SegmentationTable(
     },
     notes=(
         "Paper: Berriel 2022, four seeds, 500,000 steps of 64 images; its errors are printed in units of 10⁻⁴ there.",
-        "Kaiming is read as k = 2 / (output channels · kernel area): with output channels alone, which the thesis's words also "
-        "allow, MONet begins at a KL of up to 10¹⁰ nats.",
+        "Kaiming is read as k = 2 / (output channels · kernel area): with output channels alone, which the thesis's words "
+        "also allow, MONet begins at a KL of up to 10¹⁰ nats.",
     ),
 )

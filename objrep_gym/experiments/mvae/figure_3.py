@@ -4,4 +4,6 @@ from objrep_gym.experiments.entities import exchanges
 from objrep_gym.experiments.model_figure import ModelFigure
 from objrep_gym.experiments.mvae import _runs
 
-EXPERIMENT = ModelFigure("Figure 3: entity exchange", rows={"MVAE": _runs.FINE}, draw=exchanges, shown=10, notes=_runs.NOTES)
+EXPERIMENT = ModelFigure(
+    "Figure 3: entity exchange", rows={"MVAE": _runs.FINE}, draw=exchanges, shown=10, notes=_runs.NOTES
+)
