@@ -54,7 +54,7 @@ OURS = {
 NOTES = (
     "Paper: Berriel 2022 after 1,000,000 steps of 64 images, and what GENESIS-v2 and Slot Attention report after 500,000.",
     "The thesis mixes the reconstruction by decoded masks, which is MSE decoded here.",
-    "Its RN50 needs stride 16, so there is no max-pooling here; masks are a softmax over slots, without which eq. 4.7 is no "
-    "likelihood. Pre-trained: the trunk was taught by exact masks of tables, not of rooms.",
+    "Its RN50 needs stride 16, so there is no max-pooling here; masks are a softmax over slots, without which eq. 4.7 is "
+    "no likelihood. Pre-trained: the trunk was taught by exact masks of tables, not of rooms.",
     "Small models have a tenth of the iterations at half of the batch.",
 )

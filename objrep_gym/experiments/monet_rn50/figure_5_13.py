@@ -20,8 +20,8 @@ EXPERIMENT = SegmentationTable(
     exams={"each thing once": Exam(ONCE), "many looks of each": Exam(MANY)},
     seeds=1,
     notes=(
-        "The thesis finds on SceneNet that segments follow colour alone, and explains it by each thing being seen once: both "
-        "versions of these rooms put that to the test. `--data scenenet:folder=…` trains on SceneNet itself.",
+        "The thesis finds on SceneNet that segments follow colour alone, and explains it by each thing being seen once: "
+        "both versions of these rooms put that to the test. `--data scenenet:folder=…` trains on SceneNet itself.",
     ),
     shown=6,
 )

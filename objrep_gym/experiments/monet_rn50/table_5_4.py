@@ -34,7 +34,7 @@ EXPERIMENT = SegmentationTable(
     notes=(
         "Paper: Berriel 2022 on CLEVR with masks, three seeds, 229 epochs of 70,000 images in batches of 32, which is "
         "0.5·10⁶ steps. Ours are tables of our own, drawn while training; `clevr:folder=…` is the published set.",
-        "The thesis's MONet often ends where one slot takes all objects (its figures 5.7 and 5.8): the share of such images "
-        "is counted here for every model.",
+        "The thesis's MONet often ends where one slot takes all objects (its figures 5.7 and 5.8): the share of such "
+        "images is counted here for every model.",
     ),
 )
