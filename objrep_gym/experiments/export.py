@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from objrep_gym import weights
+from objrep_gym.configs import to_json
 from objrep_gym.data import parse, pieces, whole
 from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
@@ -22,7 +23,6 @@ from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.judge import BASELINES, METRICS, Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import RUN, Run, read_run, total
 from objrep_gym.experiments.rooms import SHOWN, held_out
-from objrep_gym.experiments.trained import identity
 from objrep_gym.figures.decomposition import decomposition
 from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import as_markdown
@@ -88,8 +88,7 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
         judged = judge(run, beside, how, progress)
-        made = read_run(run)
-        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged, run=identity(made), seed=made.seed)
+        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged, run=to_json(read_run(run)))
         parts = taken_apart(weights.load(beside), [held_out(*shown, seed=0) for shown in SHOWN])
         whole.write(beside / PICTURE, drawn(lambda: decomposition(parts), dpi=110))
         whole.write(beside / weights.CARD, card(run, beside, judged, step))

@@ -195,23 +195,33 @@ def begin(run: Run, folder: Path, given: Found | None = None) -> None:
 
 def continues(run: Run, found: Run) -> bool:
     """Whether `run` is `found`, or `found` with more steps at the end of it and a learning rate that they do not change."""
-    same = replace(found, **{name: getattr(run, name) for name in HARMLESS})
-    if same == run:
+    if same(run, found):
         return True
-    last, longer = same.stages[-1], run.stages[-1]
+    last, longer = found.stages[-1], run.stages[-1]
     more = last.schedule != "cosine" and longer.steps > last.steps and replace(last, steps=longer.steps) == longer
-    return more and replace(same, stages=run.stages) == run and same.stages[:-1] == run.stages[:-1]
+    return more and same(run, replace(found, stages=run.stages)) and found.stages[:-1] == run.stages[:-1]
+
+
+def same(run: Run, other: Run) -> bool:
+    """Whether two runs give the same weights."""
+    return replace(other, **{name: getattr(run, name) for name in HARMLESS}) == run
 
 
 def read_run(folder: Path | str) -> Run:
     """The Run that a folder was begun with. Raises ValueError naming file and field on a file that says no run."""
     path = Path(folder) / RUN
-    kinds = {Run, Stage, Start, *(type(config) for config in MODELS.values())}
     try:
         described = json.loads(path.read_text(encoding="utf-8"))
-        return from_json(
-            described["run"] if isinstance(described, dict) and "run" in described else described, kinds, "run"
-        )
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    return as_run(described["run"] if isinstance(described, dict) and "run" in described else described, path)
+
+
+def as_run(described: Any, path: Path) -> Run:
+    """The Run that stands in a file; fields that are newer than the file have their defaults. Raises ValueError naming file
+    and field."""
+    try:
+        return from_json(described, {Run, Stage, Start, *(type(config) for config in MODELS.values())}, "run")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -13,7 +13,7 @@ import torch
 from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import at_size, whole
-from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, begin, perform, total
+from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, as_run, begin, perform, same, total
 from objrep_gym.experiments.starting import find
 from objrep_gym.models import preset_of
 
@@ -55,11 +55,12 @@ def standing(run: Run, root: Path) -> Performed:
 
 
 def shipped(run: Run) -> list[Path]:
-    """Folders of `pretrained/` whose weights this run made."""
+    """Folders of `pretrained/` whose weights this run made. Runs are compared field by field, so that one that was made
+    before a field was added is still known."""
     found = []
     for path in sorted(weights.PRETRAINED.glob(f"*/{weights.CONFIG}")):
-        described = json.loads(path.read_text(encoding="utf-8"))
-        if described.get("run") == identity(run) and described.get("seed") == run.seed:
+        made = json.loads(path.read_text(encoding="utf-8")).get("run")
+        if made is not None and same(run, as_run(made, path)):
             found.append(path.parent)
     return found
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from objrep_gym import weights
+from objrep_gym.configs import to_json
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.experiments import trained as module
 from objrep_gym.experiments.kinds import STATE, Run
@@ -48,7 +49,7 @@ def test_what_is_trained_is_found_by_the_next(effort, monkeypatch):
 def test_a_run_of_which_only_weights_are_left_goes_on_from_them(effort, tmp_path, monkeypatch):
     whole = trained(RUN, effort).folder
     kept = tmp_path / "pretrained" / "tiny@rooms"
-    weights.save(kept, weights.load(whole), dtype="float32", step=15, run=identity(RUN), seed=0)
+    weights.save(kept, weights.load(whole), dtype="float32", step=15, run=to_json(RUN))
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
     elsewhere = replace(effort, root=tmp_path / "elsewhere")
     assert standing(RUN, elsewhere.root).folder == kept
@@ -63,7 +64,7 @@ def test_a_run_of_which_only_weights_are_left_goes_on_from_them(effort, tmp_path
 
 def test_finished_weights_that_ship_are_not_trained_again(effort, tmp_path, monkeypatch):
     kept = tmp_path / "pretrained" / "tiny@rooms"
-    weights.save(kept, RUN.model.build(), step=20, run=identity(RUN), seed=0)
+    weights.save(kept, RUN.model.build(), step=20, run=to_json(RUN))
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
     assert trained(RUN, effort).folder == kept
     assert not effort.root.exists()
