@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from objrep_gym.data import whole
-from objrep_gym.experiments.control_table import CURVES
 from objrep_gym.experiments.provenance import machine
 from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
@@ -55,13 +54,15 @@ def measured_on() -> str:
 
 
 def reproduced(words: str) -> str:
-    """The table of an experiment, which goes on where it was left in runs/, and its learning curves, kept in the pages."""
+    """The tables of an experiment, which goes on where it was left in runs/, and its pictures, kept in the pages."""
     subprocess.run([sys.executable, "-m", "objrep_gym", "reproduce", *words.split()], check=True, stdout=sys.stderr)
     name = words.split()[0]
-    run, picture = Path("runs") / name, PICTURES / f"{name.replace('/', '-')}.png"
-    whole.write(picture, (run / CURVES).read_bytes())
-    table = (run / TABLE).read_text(encoding="utf-8").rstrip()
-    return f"{table}\n\n![Success while learning: {name}](pictures/{picture.name})"
+    run, shown = Path("runs") / name, []
+    for picture in sorted(run.glob("*.png")):
+        kept = PICTURES / f"{name.replace('/', '-')}-{picture.name}"
+        whole.write(kept, picture.read_bytes())
+        shown.append(f"![{picture.stem.replace('-', ' ').capitalize()}](pictures/{kept.name})")
+    return "\n\n".join([(run / TABLE).read_text(encoding="utf-8").rstrip(), *shown])
 
 
 def scores(name: str) -> str:

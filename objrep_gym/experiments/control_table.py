@@ -9,16 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from objrep_gym.data import whole
 from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged, success_while_learning
 from objrep_gym.experiments.trained import Effort
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
-from objrep_gym.figures.style import both, drawn
+from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.intervals import Interval
 
-CURVES = "curves.png"
 COLUMNS = {
     "success": Column("success", "rate", "high"),
     "seeds": Column("each seed", "text"),
@@ -68,7 +66,6 @@ class ControlTable:
                 records.append({"row": row, **learned, "random": random, "privileged": ceilings[run.env]})
         lines = {row: learning(folder, row, self.seeds) for row in self.rows}
         draw = lambda: curves(lines, "environment steps", "success", rate=True)  # noqa: E731
-        whole.write(folder / CURVES, drawn(draw))
         picture = Picture(both(draw), "Success grows with steps")
         return records, [Section(self.title, [*self.tables(records), picture])]
 

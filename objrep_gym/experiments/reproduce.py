@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from objrep_gym.data import whole
 from objrep_gym.experiments.provenance import provenance, told
 from objrep_gym.experiments.trained import ROOT, Effort
-from objrep_gym.figures.page import Code, Section, page
+from objrep_gym.figures.page import Code, Picture, Section, page
 from objrep_gym.figures.tables import Table, as_markdown
 from objrep_gym.processes import using
 from objrep_gym.scenes.world import check_name
@@ -69,8 +70,17 @@ def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tup
     tables, made = experiment.tables(records), provenance()
     whole.write(out / RECORDS, json.dumps({"records": records, **made}, indent=2) + "\n")
     whole.write(out / TABLE, f"{in_markdown(tables)}\n\nMeasured on {made['machine']}.\n")
+    for name, image in pictures(sections).items():
+        whole.write(out / name, image)
     again = Section("Again", [Code(f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}")])
     return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), tables
+
+
+def pictures(sections: Sequence[Section]) -> dict[str, bytes]:
+    """The pictures of a page, for light paper, by file names made of what they show."""
+    found = [block for section in sections for block in section.blocks if isinstance(block, Picture)]
+    files = {f"{re.sub(r'[^a-z0-9]+', '-', picture.alt.lower()).strip('-')}.png": picture.image for picture in found}
+    return {name: image if isinstance(image, bytes) else image["light"] for name, image in files.items()}
 
 
 def in_markdown(tables: Sequence[Table]) -> str:
