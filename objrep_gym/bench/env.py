@@ -20,7 +20,7 @@ from gymnasium.vector import AsyncVectorEnv
 from gymnasium.wrappers import AddRenderObservation
 
 from objrep_gym.bench.turns import Spent, rounded, take_turns
-from objrep_gym.scenes.engines import ENGINES
+from objrep_gym.scenes.engines import ENGINES, installed
 from objrep_gym.scenes.headless import probe
 from objrep_gym.wrappers.frames import Frames
 
@@ -121,13 +121,16 @@ def warm_up_rays(env: str) -> None:
 
 
 def forms_of(env: str, num: int) -> list[Form]:
-    """One of ours: alone, and N in processes of their own, one by one, and as one native vector environment."""
+    """One of ours, by each engine that is installed: alone, and N in processes of their own, one by one, and as one native
+    vector environment. `warp` is spared the processes, each of which would take a share of one GPU's memory."""
     forms = []
-    for engine in ENGINES:
-        in_processes = gym.make_vec(env, num, vectorization_mode="async", engine=engine)
+    for engine in installed():
         one = Form(env, "single", engine, 1, gym.make(env, engine=engine))
         many = replace(one, num=num)
-        forms += [one, replace(many, form=f"AsyncVectorEnv of {num}", made=in_processes)]
+        forms.append(one)
+        if engine != "warp":
+            in_processes = gym.make_vec(env, num, vectorization_mode="async", engine=engine)
+            forms.append(replace(many, form=f"AsyncVectorEnv of {num}", made=in_processes))
         if engine == "opengl":
             by_one = gym.make_vec(env, num, vectorization_mode="sync", engine=engine)
             forms.append(replace(many, form=f"SyncVectorEnv of {num}", made=by_one))

@@ -16,7 +16,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from objrep_gym.scenes.engines import ENGINES
+from objrep_gym.scenes.engines import installed
 from objrep_gym.scenes.headless import probe
 from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.mounts import FIELD_OF_VIEW
@@ -135,13 +135,14 @@ def bench_render(size: int = 64, rounds: int = 15, frames: int = 64) -> Iterator
     """One record a route and output: `route, size, look, outputs, us_per_frame, frames_per_second` and, in the plain look,
     `ratio_to_tuned_renderer` and `ratio_to_default_renderer` (> 1 is faster than that Renderer).
 
-    All draw given scenes but `raycast`, whose figure is from seeds to arrays: it draws the scenes' factors as well. What
-    numba compiles is compiled in the round that is not counted, as OpenGL's contexts are made there.
+    All draw given scenes but `raycast` and `warp`, whose figures are from seeds to arrays: they draw the scenes' factors as
+    well. What is compiled is compiled in the round that is not counted, as OpenGL's contexts are made there. `warp` is left
+    out where its extra is not installed; on a GPU its figures are wall time, as one waits there for no CPU.
     frames: a round of the tuned routes; the default Renderer, a hundred times slower, draws two a round."""
     renderers_find_opengl()
     rooms = {
         (engine, look): Room(look=look, size=(size, size), engine=engine)
-        for engine in ENGINES
+        for engine in installed()
         for look in ("plain", "published")
     }
     models = {name: ModelRoom(rooms["opengl", "plain"], tuned=name == TUNED) for name in (TUNED, DEFAULT)}
@@ -174,23 +175,33 @@ def routes_of(
         given = engine if engine == "opengl" else f"{engine}, scenes given"
         routes[given, look] = partial(draw, room)
         routes[f"{engine} one by one", look] = partial(draw, room, at_once=1)
-        if engine == "raycast":
+        if engine != "opengl":
             routes[engine, look] = partial(sample_and_draw, room)
     return routes
 
 
 def interleave(routes: dict, rounds: int) -> dict[tuple, float]:
-    """Median CPU seconds a frame of each route and output; every round runs all of them, after one that is not counted."""
+    """Median seconds a frame of each route and output; every round runs all of them, after one that is not counted."""
     turns = [(*route, output) for route in routes for output in PASSES]
-    spent = [[seconds_per_frame(routes[turn[:2]], PASSES[turn[2]]) for turn in turns] for _ in range(rounds + 1)]
+    how = [(routes[turn[:2]], PASSES[turn[2]], clock_of(turn[0])) for turn in turns]
+    spent = [[seconds_per_frame(*one) for one in how] for _ in range(rounds + 1)]
     return dict(zip(turns, np.median(spent[1:], axis=0).tolist(), strict=True))
 
 
-def seconds_per_frame(run: Callable[[Sequence[str]], int], outputs: Sequence[str]) -> float:
-    """CPU seconds of one run, over the frames that it says it drew."""
-    began = time.process_time()
+def clock_of(route: str) -> Callable[[], float]:
+    """What a route's time is read from: CPU time of this process, or wall time if a GPU does the work."""
+    if not route.startswith("warp"):
+        return time.process_time
+    from objrep_gym.scenes.warp_engine import chosen_device
+
+    return time.perf_counter if chosen_device(None).is_cuda else time.process_time
+
+
+def seconds_per_frame(run: Route, outputs: Sequence[str], clock: Callable[[], float]) -> float:
+    """Seconds of one run by a clock, over the frames that it says it drew."""
+    began = clock()
     frames = run(outputs)
-    return (time.process_time() - began) / frames
+    return (clock() - began) / frames
 
 
 def records(times: dict[tuple, float], size: int) -> Iterator[dict[str, Any]]:

@@ -16,7 +16,7 @@ class Furnished:
     size: int = 64
     """Height and width in pixels."""
     engine: str = "opengl"
-    """opengl, or raycast: the same pictures several times as fast, by numba."""
+    """opengl; raycast: the same pictures several times as fast, by numba; warp: on a GPU, by the extra gpu-sim."""
 
     def open(self) -> World:
         """The world, which makes its OpenGL context when it first renders."""

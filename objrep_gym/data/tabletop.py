@@ -18,7 +18,7 @@ class Table:
     width: int = 0
     """Width in pixels, 320 in CLEVR; 0 is as much as the height."""
     engine: str = "opengl"
-    """opengl, or raycast: the same pictures several times as fast, by numba."""
+    """opengl; raycast: the same pictures several times as fast, by numba; warp: on a GPU, by the extra gpu-sim."""
     profile: str = "fast"
     """fast, or pretty: antialiased, with soft shadows, and many times as slow."""
 

@@ -13,7 +13,7 @@ hand     "white-sphere" or "black-cube".
 light    "day", "dim" or "evening": how bright it is, and whence the light comes.
 look     "plain", "published" with textures and cast shadows, "textured" with strong ones and two-tone things, or "grey".
 size     height and width in pixels.
-engine   "opengl", or "raycast", several times as fast and without a graphics library: what draws the pictures.
+engine   what draws: "opengl"; "raycast", several times as fast and without a graphics library; or "warp", on a GPU.
 info     what goes into info, of "mask", "factors", "depth".
 draws    False leaves observations black, for wrappers that read factors.
 """

@@ -6,7 +6,7 @@ new scenes; `max_episode_steps` makes it longer.
 
 action   Discrete(1), which waits; reward 0; no success.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.
-varies   by `variant` and `look` of the room, `size` in pixels, and `engine`, "opengl" or "raycast".
+varies   by `variant` and `look` of the room, `size` in pixels, and `engine`, "opengl", "raycast" or "warp".
 ids      `Scenes-v0`.
 """
 

@@ -45,8 +45,8 @@ class FurnishedRoom:
     """A `World` of furnished rooms: `sample` draws scenes' factors, `render` draws pictures of them.
 
     variant: one of VARIANTS. look: one of LOOKS; in "published" and "grey" the floor is of boards. size: height and width
-    in pixels. profile: "fast", or "pretty" with antialiasing. engine: "opengl" or "raycast". Raises ValueError on an
-    unknown name.
+    in pixels. profile: "fast", or "pretty" with antialiasing. engine: "opengl", "raycast" or "warp". Raises ValueError
+    on an unknown name, and NoEngine on an engine that is not installed.
 
     A thing's factors are its kind (`shape`, a number of `furniture.NAMES`), colour, size, place and heading on the floor,
     the height z that it stands or hangs at, three proportions, and its design: 0 for the kind's own, else a number in (0,
@@ -128,7 +128,7 @@ class FurnishedRoom:
         return View(image, mask, depth, factors)
 
     def close(self) -> None:
-        """Free the engine's OpenGL context, or its threads."""
+        """Free the engine's OpenGL context, threads, or memory on a GPU."""
         self.engine.close()
 
 

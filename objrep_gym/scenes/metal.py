@@ -1,8 +1,8 @@
 """Polished metal: what a thing of it mirrors, pixel by pixel, after an engine has drawn it.
 
-Both engines shade corners and blend between them, which is too coarse for a highlight. Here it is worked out from each
+The engines shade corners and blend between them, which is too coarse for a highlight. Here it is worked out from each
 pixel's place and from the true normal of the solid that is there: a sphere of facets still shines like a sphere. It is the
-same for both engines, and a world without metal never comes here.
+same for every engine, and a world without metal never comes here.
 """
 
 from dataclasses import dataclass

@@ -48,8 +48,8 @@ class Room:
     variant: one of VARIANTS, or a `Variant` of your own. look: one of LOOKS: "published" (shaded, hard cast shadows, faint
     texture), "plain" (shaded, nothing else), "textured" (two-tone things, strong textures, shadows) or "grey". size: height
     and width in pixels. profile: "fast", or "pretty" with antialiasing and, in OpenGL, MuJoCo's shadow maps. light: one of
-    LIGHTS. engine: "opengl", or "raycast", several times as fast and without a graphics library. Raises ValueError on an
-    unknown name.
+    LIGHTS. engine: "opengl"; "raycast", several times as fast and without a graphics library; or "warp", on a GPU. Raises
+    ValueError on an unknown name, and NoEngine on an engine that is not installed.
     """
 
     half_width = HALF_WIDTH
@@ -185,7 +185,7 @@ class Room:
         return View(image, mask, depth, factors)
 
     def close(self) -> None:
-        """Free the engine's OpenGL context, or its threads."""
+        """Free the engine's OpenGL context, threads, or memory on a GPU."""
         self.engine.close()
 
 

@@ -16,7 +16,7 @@ FOOTPRINT = np.array([1.05, 0.9, 0.55, 0.5, 0.95, 1.0])  # radius of the circle 
 
 @dataclass(frozen=True)
 class Solids:
-    """A draw list for a batch of N scenes: what both engines draw. Entity ids are what a mask shows.
+    """A draw list for a batch of N scenes: what every engine draws. Entity ids are what a mask shows.
 
     shape int (N, G), index into SHAPES. centre (N, G, 3) metres. axes (N, G, 3, 3), columns are the solid's own axes; they
     need not be orthonormal (a cast shadow is a solid pressed flat). extents (N, G, 3) half extents in metres; meshes are

@@ -85,7 +85,8 @@ class Tabletop:
 
     variant: one of VARIANTS. look: one of LOOKS: "published" (metal, hard shadows), "plain" (no shadows), "textured"
     (two-tone things on wooden boards) or "grey". size: height and width in pixels. profile: "fast", or "pretty" with
-    antialiasing and soft shadows. engine: "opengl" or "raycast". Raises ValueError on an unknown name.
+    antialiasing and soft shadows. engine: "opengl", "raycast" or "warp". Raises ValueError on an unknown name, and NoEngine
+    on an engine that is not installed.
 
     Factors are numbers of VALUES (shape, size, material, colour), then metres (x to the right, y away from the camera) and
     radians; the table's are those of the camera. Id 0 is the table, which is all that there is behind things.
@@ -189,7 +190,7 @@ class Tabletop:
         return image, ids, depth
 
     def close(self) -> None:
-        """Free the engine's OpenGL context, or its threads."""
+        """Free the engine's OpenGL context, threads, or memory on a GPU."""
         self.engine.close()
 
 

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import Any
 
 import mujoco
 import mujoco_warp
@@ -28,6 +29,7 @@ from objrep_gym.scenes.view import Cameras, Light
 RAYS = 1 << 22  # at once: some 20 bytes of the device's memory each
 STEP = 16  # geoms: room for them grows by as many
 Drawn = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
+Listed = Geoms = Seen = Bodies = Look = Any  # structs of warp: no types to a type checker
 
 wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)  # or it tells stdout of every kernel, among records of JSON
 
@@ -108,7 +110,7 @@ class Eyes:
 class Stage:
     """mujoco-warp's model, data and context for up to `worlds` scenes of up to `room` parts each, in pictures of a size."""
 
-    def __init__(self, worlds: int, room: int, size: tuple[int, int], lights: warp_paint.Look):
+    def __init__(self, worlds: int, room: int, size: tuple[int, int], lights: Look):
         self.room, self.size, self.lights, self.fov = room, size, lights, 0.0
         pool = pool_model(room)
         self.model, self.data = mujoco_warp.put_model(pool), mujoco_warp.make_data(pool, nworld=worlds)
@@ -124,7 +126,7 @@ class Stage:
         self.data.cam_xpos.zero_()  # everything is measured from the eye
         self.geoms, self.seen = self.lay_open()
 
-    def lay_open(self) -> tuple[kernels.Geoms, kernels.Seen]:
+    def lay_open(self) -> tuple[Geoms, Seen]:
         """The fields that scenes differ in, and what rays have met, for the kernels of our own."""
         geoms, seen, context = kernels.Geoms(), kernels.Seen(), self.context
         geoms.centre, geoms.turn = self.data.geom_xpos, self.data.geom_xmat
@@ -134,7 +136,7 @@ class Stage:
         seen.height, seen.width = self.size
         return geoms, seen
 
-    def look(self, listed: kernels.Listed, parts: int, eyes: Eyes) -> None:
+    def look(self, listed: Listed, parts: int, eyes: Eyes) -> None:
         """Send rays from every eye among the first so many parts of its scene."""
         self.data.nworld = count = len(eyes.axes)  # mujoco-warp draws as many
         if eyes.fov != self.fov:
@@ -159,7 +161,7 @@ class Stage:
         inputs = [self.geoms, self.bodies, self.seen, own, self.context.bvh_id, self.context.group_root]
         wp.launch(kernels.lift_shadows, (self.data.nworld, self.size[0] * self.size[1]), inputs)
 
-    def tell(self, listed: kernels.Listed, ids: np.ndarray | None, depth: np.ndarray | None) -> None:
+    def tell(self, listed: Listed, ids: np.ndarray | None, depth: np.ndarray | None) -> None:
         """Ids and metres of what rays have met last."""
         shape = self.data.nworld, self.size[0] * self.size[1]
         if ids is not None:
@@ -171,7 +173,7 @@ class Stage:
             wp.launch(kernels.tell_depth, shape, [self.seen, metres])
             depth[:] = metres.numpy().reshape(depth.shape)
 
-    def paint(self, listed: kernels.Listed, image: np.ndarray) -> None:
+    def paint(self, listed: Listed, image: np.ndarray) -> None:
         """Colours of what rays have met last."""
         pixels = image.shape[1] * image.shape[2]
         drawn = wp.empty((len(image), pixels, 3), dtype=wp.uint8)
@@ -187,15 +189,21 @@ def first_user() -> int:
 
 
 def chosen_device(name: str | None) -> wp.Device:
-    """The device of a name, or warp's own choice. Raises RuntimeError if it is a GPU and this process was forked from one
-    that had begun to use warp: CUDA does not survive that."""
+    """The device of a name, or warp's own choice. Raises RuntimeError if it is a GPU that cannot be used here."""
     device = wp.get_device(name) if name else wp.get_preferred_device()
-    if device.is_cuda and first_user() != os.getpid():
+    first_user()
+    if device.is_cuda:
+        check_not_forked()
+    return device
+
+
+def check_not_forked() -> None:
+    """Raises RuntimeError if this process was forked from one that had begun to use warp: CUDA does not survive that."""
+    if first_user() != os.getpid():
         raise RuntimeError(
             "engine 'warp' cannot use a GPU in a process that was forked from one that draws: start processes by spawn "
             "(context='spawn' of AsyncVectorEnv), or take a native vector environment, or engine 'raycast'"
         )
-    return device
 
 
 def pool_model(room: int) -> mujoco.MjModel:
@@ -210,7 +218,7 @@ def pool_model(room: int) -> mujoco.MjModel:
     return spec.compile()
 
 
-def body_tables() -> tuple[kernels.Bodies, list[wp.Mesh]]:
+def body_tables() -> tuple[Bodies, list[wp.Mesh]]:
     """The bodies on the device, and the meshes, which live as long as someone holds them."""
     meshes, normals = [], []
     for body in bodies():
@@ -224,7 +232,7 @@ def body_tables() -> tuple[kernels.Bodies, list[wp.Mesh]]:
     return tables, meshes
 
 
-def as_look(light: Light, sky: np.ndarray, fineness: int) -> warp_paint.Look:
+def as_look(light: Light, sky: np.ndarray, fineness: int) -> Look:
     """Light, sky and textures on the device."""
     look = warp_paint.Look()
     look.ambient, look.camera, look.distant, look.fineness = light.ambient, light.camera, light.distant, fineness
@@ -237,7 +245,7 @@ def as_look(light: Light, sky: np.ndarray, fineness: int) -> warp_paint.Look:
     return look
 
 
-def on_device(parts: Parts) -> kernels.Listed:
+def on_device(parts: Parts) -> Listed:
     """The fields of `Parts` in the types of the kernels."""
     types = {"centre": wp.vec3d, "axes": wp.mat33d, "span": wp.vec2, "rgb": wp.vec3, "entity": wp.uint8, "present": wp.bool}
     listed = kernels.Listed()

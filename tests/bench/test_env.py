@@ -10,6 +10,7 @@ import pytest
 
 from objrep_gym.bench.env import Form, Turn, bench_env, cpu_seconds, record
 from objrep_gym.bench.turns import Spent, take_turns
+from objrep_gym.scenes.engines import installed
 
 FORMS = {
     ("single", "opengl"),
@@ -20,6 +21,8 @@ FORMS = {
     ("AsyncVectorEnv of 2", "raycast"),
     ("native vector of 2", "raycast"),
 }
+if "warp" in installed():
+    FORMS |= {("single", "warp"), ("native vector of 2", "warp")}
 
 
 def test_every_form_is_measured_by_each_engine_beside_others():

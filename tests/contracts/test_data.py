@@ -12,6 +12,7 @@ from objrep_gym.data.batches import batches
 from objrep_gym.data.generate import Recipe, generate
 from objrep_gym.scenes.view import OUTPUTS, View
 from objrep_gym.scenes.world import World, scene_streams
+from tests.engines import every_engine
 
 every_dataset = pytest.mark.parametrize("name", drawn_datasets())
 
@@ -44,7 +45,7 @@ def drawn(world: World, count: int = 6, start: int = 0, seed: int = 0) -> View:
 
 
 @every_dataset
-@pytest.mark.parametrize("engine", ["opengl", "raycast"])
+@every_engine
 def test_arrays_are_what_a_world_promises(name: str, engine: str):
     world = small(name, engine)
     assert isinstance(world, World)

@@ -17,6 +17,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_sb3
 
 import objrep_gym
 from objrep_gym.wrappers.oracle import OracleSlots
+from tests.engines import where_installed
 from tests.envs.test_vector import same
 
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
@@ -205,10 +206,15 @@ def test_a_vector_equals_single_environments(name, options):
 
 @pytest.mark.parametrize("context", ["fork", "spawn"])
 @pytest.mark.parametrize(
-    ("name", "engine", "walk"),
-    [("Reach", "opengl", [0]), ("Reach", "raycast", [0]), ("Push", "opengl", [0, 0, 1, 1, 2, 2, 2, 3, 3, 3])],
+    ("engine", "name", "walk"),
+    [
+        where_installed("opengl", "Reach", [0]),
+        where_installed("opengl", "Push", [0, 0, 1, 1, 2, 2, 2, 3, 3, 3]),
+        where_installed("raycast", "Reach", [0]),
+        where_installed("warp", "Reach", [0]),
+    ],
 )
-def test_environments_run_in_processes_of_their_own(name, engine, walk, context):
+def test_environments_run_in_processes_of_their_own(engine, name, walk, context):
     """Each makes its own OpenGL context, or threads, though the parent has some, moves and draws what the parent does."""
     ours = gym.make_vec(f"ObjRep/{name}-v0", num_envs=2, engine=engine)
     images, _ = ours.reset(seed=8)
@@ -287,9 +293,9 @@ def test_unknown_keywords_name_themselves():
         gym.make("ObjRep/OddOneOut-v0", light="night")
     with pytest.raises(ValueError, match="objects=9 is not from 3 to 8"):
         gym.make("ObjRep/OddOneOut-v0", objects=9)
-    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast"):
+    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast, warp"):
         gym.make("ObjRep/Match-v0", engine="steam")
-    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast"):
+    with pytest.raises(ValueError, match="engine 'steam' is none of opengl, raycast, warp"):
         gym.make("ObjRep/Scenes-v0", engine="steam")
     with pytest.raises(ValueError, match="variant 'cellar'"):
         gym.make("ObjRep/Scenes-v0", variant="cellar")

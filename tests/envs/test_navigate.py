@@ -10,6 +10,7 @@ from objrep_gym.scenes.mounts import EYE
 from objrep_gym.scenes.opengl import NEAR
 from objrep_gym.scenes.palette import BLUE
 from objrep_gym.scenes.things import HEADING, HUE, PLACE, SHAPE, SIZE, footprint
+from tests.engines import every_engine
 from tests.envs.flat import FlatRoom, flat_game
 from tests.envs.flat import scene as flat_scene
 
@@ -93,7 +94,7 @@ def test_no_step_brings_a_thing_before_the_near_plane():
         assert corner < RADIUS - 0.2
 
 
-@pytest.mark.parametrize("engine", ["opengl", "raycast"])
+@every_engine
 def test_a_thing_that_is_touched_is_seen_and_not_entered(engine):
     from objrep_gym.scenes.room import Room
 
@@ -107,7 +108,7 @@ def test_a_thing_that_is_touched_is_seen_and_not_entered(engine):
     assert not (view.mask == room.about.entities.index(EYE)).any()
 
 
-@pytest.mark.parametrize("engine", ["opengl", "raycast"])
+@every_engine
 def test_before_a_wall_one_sees_the_wall(engine):
     from objrep_gym.scenes.room import Room
 

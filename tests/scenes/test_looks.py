@@ -5,7 +5,6 @@ import colorsys
 import numpy as np
 import pytest
 
-from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.scenes.looks import BELTED_THINGS, LOOKS
 from objrep_gym.scenes.room import Room
 from objrep_gym.scenes.shapes import SHAPES
@@ -13,8 +12,7 @@ from objrep_gym.scenes.textures import TEXTURES, texture_image
 from objrep_gym.scenes.things import FACTORS, SOLID_THINGS, draw_things
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import scene_streams
-
-every_engine = pytest.mark.parametrize("engine", ENGINES)
+from tests.engines import every_engine
 
 
 def seen(look: str, engine: str, count: int = 12) -> View:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.scenes.factors import Choice, Product
 from objrep_gym.scenes.mounts import EYE, Eye, Mount, Ring
 from objrep_gym.scenes.room import FACTORS, Room
 from objrep_gym.scenes.things import HEADING, KINDS, PLACE, SHAPE, SIZE, UNSEEN, X, Y
 from objrep_gym.scenes.variants import BLUE_CUBE, HAND, SOLID, VARIANTS, Variant
+from tests.engines import every_engine
 
 BODY = Product(HAND, Choice("shape", (KINDS.index(UNSEEN),)), Choice("size", (0.3,)))
 SEEING = Variant((SOLID, BODY), least=2, mount=Eye(0.5, 0.0), named=(EYE,), kinds=len(KINDS))
@@ -41,7 +41,7 @@ def test_an_eye_stands_where_its_body_stands_and_looks_whither_it_is_headed():
     np.testing.assert_allclose(cameras.right, [[1, 0, 0]], atol=1e-6)
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@every_engine
 def test_what_stands_ahead_is_in_the_middle_and_a_turn_to_the_left_moves_it_to_the_right(engine: str):
     room = Room(replace(SEEING, objects=(BLUE_CUBE, BODY)), "plain", engine=engine)
     scene = room.sample(np.random.default_rng(0), 1)

@@ -1,32 +1,28 @@
-"""The ray caster: against OpenGL, picture by picture, and against rays that can be worked out by hand."""
+"""The engines that send rays: against OpenGL, picture by picture, and against rays that can be worked out by hand."""
 
 import subprocess
 import sys
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
+from objrep_gym.scenes.engines import make_engine
 from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.raycast import RayCaster
 from objrep_gym.scenes.room import LIGHT, Room
 from objrep_gym.scenes.shapes import EXTENTS, SHAPES, Solids, about_vertical
-from objrep_gym.scenes.view import OUTPUTS, Cameras, View
+from objrep_gym.scenes.view import OUTPUTS, Cameras, Engine, View
 from objrep_gym.scenes.world import scene_streams
+from tests.engines import EVERY_OTHER, every_other, where_installed
 
 SKY = np.array([0.25, 0.5, 1.0])
 
 
-def rooms(*args, **settings) -> Iterator[Room]:
-    """The same room in both engines."""
-    for engine in ("opengl", "raycast"):
-        yield Room(*args, **settings, engine=engine)
-
-
-def pair(variant: str, look: str, count: int, size: tuple[int, int] = (64, 64)) -> tuple[View, View]:
+def pair(variant: str, look: str, count: int, size: tuple[int, int], engine: str) -> tuple[View, View]:
     """The same scenes by OpenGL and by rays."""
     views = []
-    for room in rooms(variant, look, size):
+    for name in ("opengl", engine):
+        room = Room(variant, look, size, engine=name)
         factors = room.sample(scene_streams(0, "test", 0, count), count)
         views.append(room.render(factors, OUTPUTS))
         room.close()
@@ -45,8 +41,9 @@ def overlap(one: View, other: View, shape: int) -> float:
 @pytest.mark.parametrize("variant", ["train", "six-objects", "reach"])
 @pytest.mark.parametrize("look", LOOKS)
 @pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
-def test_agrees_with_opengl(variant: str, look: str, count: int):
-    opengl, rays = pair(variant, look, count)
+@every_other
+def test_agrees_with_opengl(variant: str, look: str, count: int, engine: str):
+    opengl, rays = pair(variant, look, count, (64, 64), engine)
     same = opengl.mask == rays.mask
     assert same.mean() >= 0.998
     assert all(overlap(opengl, rays, shape) >= 0.97 for shape in range(len(SHAPES)))
@@ -60,16 +57,15 @@ def test_agrees_with_opengl(variant: str, look: str, count: int):
 
 
 @pytest.mark.parametrize("size", [(48, 80), (80, 48), (33, 17)])
-def test_agrees_with_opengl_at_other_sizes(size: tuple[int, int]):
-    opengl, rays = pair("six-objects", "published", 12, size)
+@every_other
+def test_agrees_with_opengl_at_other_sizes(size: tuple[int, int], engine: str):
+    opengl, rays = pair("six-objects", "published", 12, size, engine)
     assert rays.image.shape == (12, *size, 3)
     assert (opengl.mask == rays.mask).mean() >= 0.998
     assert np.abs(opengl.image.astype(int) - rays.image).mean() <= 2
 
 
-def shoot(
-    shape: str, centre: tuple[float, float, float], caster: RayCaster, heading: float = 0.0, texture: int = 0
-) -> tuple:
+def shoot(shape: str, centre: tuple[float, float, float], caster: Engine, heading: float = 0.0, texture: int = 0) -> tuple:
     """A white solid of size 1, looked at from the origin along x: image, ids, depth."""
     kind = SHAPES.index(shape)
     axes = about_vertical(np.array([[heading]]))
@@ -83,12 +79,12 @@ def shoot(
     return image[0], ids[0], depth[0]
 
 
-@pytest.fixture
-def caster() -> RayCaster:
-    return RayCaster((65, 65), LIGHT, SKY)  # odd, so that the middle pixel's ray is the optical axis
+@pytest.fixture(params=EVERY_OTHER)
+def caster(request: pytest.FixtureRequest) -> Engine:
+    return make_engine(request.param, (65, 65), LIGHT, SKY, "fast")  # odd: the middle pixel's ray is the optical axis
 
 
-def test_a_sphere_is_met_at_its_nearest_point(caster: RayCaster):
+def test_a_sphere_is_met_at_its_nearest_point(caster: Engine):
     image, ids, depth = shoot("sphere", (3.0, 0, 0), caster)
     assert depth[32, 32] == pytest.approx(2.1, abs=1e-6)  # 3 m to its middle less a radius of 0.9 m
     assert ids[32, 32] == 7
@@ -96,7 +92,7 @@ def test_a_sphere_is_met_at_its_nearest_point(caster: RayCaster):
     assert (image[32, 32] == np.round(255 * shade)).all()
 
 
-def test_a_cube_covers_the_pixels_that_geometry_says(caster: RayCaster):
+def test_a_cube_covers_the_pixels_that_geometry_says(caster: Engine):
     _, ids, depth = shoot("cube", (3.0, 0, 0), caster)
     half = 0.74 / (3.0 - 0.74) * 32.5  # the near face's half width in pixels: the opening of 90° is 65 of them wide
     inside = np.abs(np.arange(65) - 32) < half
@@ -104,7 +100,7 @@ def test_a_cube_covers_the_pixels_that_geometry_says(caster: RayCaster):
     np.testing.assert_allclose(depth[ids == 7], 3.0 - 0.74, atol=1e-6)
 
 
-def test_the_sky_is_exact(caster: RayCaster):
+def test_the_sky_is_exact(caster: Engine):
     image, ids, depth = shoot("sphere", (3.0, 0, 0), caster)
     sky = ids == 0
     assert sky.any()
@@ -112,7 +108,7 @@ def test_the_sky_is_exact(caster: RayCaster):
     assert np.isposinf(depth[sky]).all()
 
 
-def test_one_looks_through_the_hole_of_a_frame(caster: RayCaster):
+def test_one_looks_through_the_hole_of_a_frame(caster: Engine):
     _, ids, depth = shoot("frame", (3.0, 0, 0), caster, heading=np.pi / 2)
     assert ids[32, 32] == 0
     assert np.isposinf(depth[32, 32])
@@ -123,27 +119,28 @@ def test_one_looks_through_the_hole_of_a_frame(caster: RayCaster):
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("centre", [(-3.0, 0, 0), (3.0, 9.0, 0), (3.0, 0, -9.0)])
-def test_what_is_out_of_sight_is_not_met(caster: RayCaster, shape: str, centre: tuple[float, float, float]):
+def test_what_is_out_of_sight_is_not_met(caster: Engine, shape: str, centre: tuple[float, float, float]):
     assert not shoot(shape, centre, caster)[1].any()
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_what_reaches_behind_the_eye_is_met_as_far_as_it_is_in_sight(caster: RayCaster, shape: str):
+def test_what_reaches_behind_the_eye_is_met_as_far_as_it_is_in_sight(caster: Engine, shape: str):
     _, ids, depth = shoot(shape, (0.4, 0.0, -1.1), caster)
     assert ids[33:].any()  # below the eye, and partly behind it
     assert (depth[ids > 0] >= 0.05).all()
     assert not ids[:32].any()
 
 
-def test_a_textured_face_may_be_seen_end_on(caster: RayCaster):
+def test_a_textured_face_may_be_seen_end_on(caster: Engine):
     image, ids, _ = shoot("cube", (3.0, 0, -EXTENTS[0, 2]), caster, texture=1)
     assert (ids[33:45, 32] == 7).all()
     assert (image[ids == 7] > 0).all()
 
 
-def test_more_rays_change_colours_at_edges_alone():
+@every_other
+def test_more_rays_change_colours_at_edges_alone(engine: str):
     """In the plain look, spheres in a room: what is far from any edge is shaded smoothly."""
-    once, often = Room("train", "plain", engine="raycast"), Room("train", "plain", engine="raycast", profile="pretty")
+    once, often = (Room("train", "plain", engine=engine, profile=profile) for profile in ("fast", "pretty"))
     factors = once.sample(scene_streams(0, "test", 0, 16), 16, {"shape": float(SHAPES.index("sphere"))})
     one, many = once.render(factors, OUTPUTS), often.render(factors, OUTPUTS)
     np.testing.assert_array_equal(one.mask, many.mask)
@@ -191,13 +188,17 @@ def test_scenes_are_shared_among_threads_where_it_pays(count: int, size: int, pa
     assert np.ptp([stop - start for start, stop in rows]) <= 1 + count % parts
 
 
-def test_no_scenes_make_no_pictures():
-    view = Room(engine="raycast").render(np.empty((0, 9, 10), np.float32), OUTPUTS)
+@every_other
+def test_no_scenes_make_no_pictures(engine: str):
+    view = Room(engine=engine).render(np.empty((0, 9, 10), np.float32), OUTPUTS)
     assert view.image.shape == (0, 64, 64, 3)
     assert view.depth.shape == (0, 64, 64)
 
 
-@pytest.mark.parametrize(("engine", "other"), [("opengl", "numba"), ("raycast", "mujoco")])
+@pytest.mark.parametrize(
+    ("engine", "other"),
+    [where_installed("opengl", "numba"), where_installed("raycast", "mujoco"), where_installed("warp", "numba")],
+)
 def test_each_engine_does_without_the_libraries_of_the_other(engine: str, other: str):
     code = (
         f"import sys; sys.modules[{other!r}] = None\n"

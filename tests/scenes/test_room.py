@@ -7,28 +7,25 @@ import numpy as np
 import pytest
 
 from objrep_gym.scenes import room as rooms
-from objrep_gym.scenes.engines import ENGINES
 from objrep_gym.scenes.looks import LOOKS
 from objrep_gym.scenes.room import FACTORS, Room
 from objrep_gym.scenes.shapes import SHAPES
 from objrep_gym.scenes.variants import VARIANTS
 from objrep_gym.scenes.view import OUTPUTS
 from objrep_gym.scenes.world import Streams, scene_streams
+from tests.engines import EVERY, every_engine
 
 COLUMN = {name: i for i, name in enumerate(FACTORS)}
 
 
-every_engine = pytest.mark.parametrize("engine", ENGINES)
-
-
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=EVERY)
 def published(request: pytest.FixtureRequest):
     room = Room(engine=request.param)
     yield room
     room.close()
 
 
-@pytest.fixture(scope="module", params=ENGINES)
+@pytest.fixture(scope="module", params=EVERY)
 def plain(request: pytest.FixtureRequest):
     room = Room(look="plain", engine=request.param)
     yield room
@@ -244,7 +241,7 @@ def test_errors_name_what_is_allowed(published: Room):
         Room(look="shiny")
     with pytest.raises(ValueError, match="fast, pretty"):
         Room(profile="slow")
-    with pytest.raises(ValueError, match="opengl, raycast"):
+    with pytest.raises(ValueError, match="opengl, raycast, warp"):
         Room(engine="luxor")
     with pytest.raises(ValueError, match=r"\(N, 9, 10\)"):
         published.render(np.zeros((2, 3), np.float32))
