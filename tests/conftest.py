@@ -38,3 +38,11 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test works in a folder of its own: a default such as `runs/` never lands in the checkout."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says of each engine that is not installed that nothing was drawn by it: one skipped test looks like another."""
+    from objrep_gym.scenes.engines import ENGINES, EXTRAS, installed
+
+    for name in [name for name in ENGINES if name not in installed()]:
+        terminalreporter.write_line(f"not tested: engine {name!r}, as objrep-gym[{EXTRAS[name][1]}] is not installed")

@@ -4,8 +4,8 @@
 
 One model serves every scene: a pool of mesh geoms, which of the house's bodies each shows being a field that differs from
 world to world. mujoco-warp finds what each ray meets and how far away; colours are made of that on the same device
-(`warp_kernels.py`), so that its pictures are those of the other engines. Without a GPU, warp's own CPU backend does all of
-it, several times slower than the ray caster: meant for tests.
+(`warp_paint.py`), so that its pictures are those of the other engines. Without a GPU, warp's own CPU backend does all of
+it, forty times as slowly as the ray caster: it is meant for tests.
 """
 
 import os
@@ -29,7 +29,7 @@ from objrep_gym.scenes.view import Cameras, Light
 RAYS = 1 << 22  # at once: some 20 bytes of the device's memory each
 STEP = 16  # geoms: room for them grows by as many
 Drawn = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
-Listed = Geoms = Seen = Bodies = Look = Any  # structs of warp: no types to a type checker
+Struct = Any  # one of the kernels' structs, which are no types to a type checker
 
 wp.config.log_level = max(wp.config.log_level, wp.LOG_WARNING)  # or it tells stdout of every kernel, among records of JSON
 
@@ -43,7 +43,7 @@ class WarpRenderer:
 
     def __init__(self, size: tuple[int, int], light: Light, sky: np.ndarray, antialias: int = 1, device: str | None = None):
         self.size, self.light, self.sky, self.antialias, self.device = size, light, np.asarray(sky), antialias, device
-        self.stages: dict[tuple[int, int], Stage] = {}
+        self.stages: dict[tuple[str, int, int], Stage] = {}
         if antialias < 1:
             raise ValueError(f"antialias={antialias}: a pixel has at least one ray")
 
@@ -65,7 +65,7 @@ class WarpRenderer:
         with wp.ScopedDevice(chosen_device(self.device)):
             for start in range(0, n, few):
                 rows = slice(start, min(start + few, n))
-                told = (None if array is None else array[rows] for array in (ids, depth))
+                told = (None if ids is None else ids[rows], None if depth is None else depth[rows])
                 self.draw(parts[rows], own, Eyes(axes[rows], cameras.fov), (image[rows], *told))
         return image, ids, depth
 
@@ -88,11 +88,11 @@ class WarpRenderer:
     def stage(self, count: int, parts: int, fineness: int) -> "Stage":
         """One that has room for so many scenes and parts, made if need be: one for each power of two of scenes."""
         worlds, room = 1 << (count - 1).bit_length(), max(1, -(-parts // STEP)) * STEP
-        stage = self.stages.get((worlds, fineness))
-        if stage is None or stage.room < parts:
+        kind = wp.get_device().alias, worlds, fineness
+        if kind not in self.stages or self.stages[kind].room < parts:
             size = self.size[0] * fineness, self.size[1] * fineness
-            stage = self.stages[worlds, fineness] = Stage(worlds, room, size, as_look(self.light, self.sky, fineness))
-        return stage
+            self.stages[kind] = Stage(worlds, room, size, as_look(self.light, self.sky, fineness))
+        return self.stages[kind]
 
     def close(self) -> None:
         """Give the device's memory back; the next picture takes it again."""
@@ -110,7 +110,7 @@ class Eyes:
 class Stage:
     """mujoco-warp's model, data and context for up to `worlds` scenes of up to `room` parts each, in pictures of a size."""
 
-    def __init__(self, worlds: int, room: int, size: tuple[int, int], lights: Look):
+    def __init__(self, worlds: int, room: int, size: tuple[int, int], lights: Struct):
         self.room, self.size, self.lights, self.fov = room, size, lights, 0.0
         pool = pool_model(room)
         self.model, self.data = mujoco_warp.put_model(pool), mujoco_warp.make_data(pool, nworld=worlds)
@@ -126,7 +126,7 @@ class Stage:
         self.data.cam_xpos.zero_()  # everything is measured from the eye
         self.geoms, self.seen = self.lay_open()
 
-    def lay_open(self) -> tuple[Geoms, Seen]:
+    def lay_open(self) -> tuple[Struct, Struct]:
         """The fields that scenes differ in, and what rays have met, for the kernels of our own."""
         geoms, seen, context = kernels.Geoms(), kernels.Seen(), self.context
         geoms.centre, geoms.turn = self.data.geom_xpos, self.data.geom_xmat
@@ -136,7 +136,7 @@ class Stage:
         seen.height, seen.width = self.size
         return geoms, seen
 
-    def look(self, listed: Listed, parts: int, eyes: Eyes) -> None:
+    def look(self, listed: Struct, parts: int, eyes: Eyes) -> None:
         """Send rays from every eye among the first so many parts of its scene."""
         self.data.nworld = count = len(eyes.axes)  # mujoco-warp draws as many
         if eyes.fov != self.fov:
@@ -161,7 +161,7 @@ class Stage:
         inputs = [self.geoms, self.bodies, self.seen, own, self.context.bvh_id, self.context.group_root]
         wp.launch(kernels.lift_shadows, (self.data.nworld, self.size[0] * self.size[1]), inputs)
 
-    def tell(self, listed: Listed, ids: np.ndarray | None, depth: np.ndarray | None) -> None:
+    def tell(self, listed: Struct, ids: np.ndarray | None, depth: np.ndarray | None) -> None:
         """Ids and metres of what rays have met last."""
         shape = self.data.nworld, self.size[0] * self.size[1]
         if ids is not None:
@@ -173,7 +173,7 @@ class Stage:
             wp.launch(kernels.tell_depth, shape, [self.seen, metres])
             depth[:] = metres.numpy().reshape(depth.shape)
 
-    def paint(self, listed: Listed, image: np.ndarray) -> None:
+    def paint(self, listed: Struct, image: np.ndarray) -> None:
         """Colours of what rays have met last."""
         pixels = image.shape[1] * image.shape[2]
         drawn = wp.empty((len(image), pixels, 3), dtype=wp.uint8)
@@ -218,7 +218,7 @@ def pool_model(room: int) -> mujoco.MjModel:
     return spec.compile()
 
 
-def body_tables() -> tuple[Bodies, list[wp.Mesh]]:
+def body_tables() -> tuple[Struct, list[wp.Mesh]]:
     """The bodies on the device, and the meshes, which live as long as someone holds them."""
     meshes, normals = [], []
     for body in bodies():
@@ -232,7 +232,7 @@ def body_tables() -> tuple[Bodies, list[wp.Mesh]]:
     return tables, meshes
 
 
-def as_look(light: Light, sky: np.ndarray, fineness: int) -> Look:
+def as_look(light: Light, sky: np.ndarray, fineness: int) -> Struct:
     """Light, sky and textures on the device."""
     look = warp_paint.Look()
     look.ambient, look.camera, look.distant, look.fineness = light.ambient, light.camera, light.distant, fineness
@@ -245,7 +245,7 @@ def as_look(light: Light, sky: np.ndarray, fineness: int) -> Look:
     return look
 
 
-def on_device(parts: Parts) -> Listed:
+def on_device(parts: Parts) -> Struct:
     """The fields of `Parts` in the types of the kernels."""
     types = {"centre": wp.vec3d, "axes": wp.mat33d, "span": wp.vec2, "rgb": wp.vec3, "entity": wp.uint8, "present": wp.bool}
     listed = kernels.Listed()

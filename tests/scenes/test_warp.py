@@ -86,7 +86,7 @@ def test_room_for_parts_grows_and_stages_are_kept():
     assert first.room == 16 < second.room or first is second
     np.testing.assert_array_equal(drawn(empty, 2).image, before)
     drawn(full, 3)
-    assert [worlds for worlds, _ in engine.stages] == [2, 4]
+    assert [worlds for _, worlds, _ in engine.stages] == [2, 4]
     assert second in engine.stages.values()
     engine.close()
     assert not engine.stages
