@@ -6,6 +6,7 @@ import sys
 import gymnasium as gym
 import pytest
 
+from objrep_gym.cli import main
 from objrep_gym.data import open_source
 from objrep_gym.scenes.engines import ENGINES, NoEngine, installed
 from objrep_gym.scenes.furnished import FurnishedRoom
@@ -34,6 +35,13 @@ def test_a_missing_extra_is_named_with_the_command_that_installs_it(what: str):
         MADE[what]()
     assert "'opengl' and 'raycast' do without" in str(raised.value)
     assert raised.value.name == "mujoco_warp"
+
+
+@pytest.mark.usefixtures("without_warp")
+def test_the_command_line_says_it_in_one_line(capsys: pytest.CaptureFixture):
+    assert main(["generate", "tabletop", "--engine", "warp", "--count", "2", "--out", "tables"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("objrep-gym generate: engine 'warp' needs mujoco-warp: pip install 'objrep-gym[gpu-sim]'")
 
 
 @pytest.mark.usefixtures("without_warp")
