@@ -21,7 +21,7 @@ MODELS: dict[str, Config] = {
     "monet-rn50-star": MONetConfig(attention="rn50-skip"),
     "monet-rn50-star-clevr": MONetConfig(size=(128, 128), slots=11, attention="rn50-skip"),
     "monet-rn50-variable": MONetConfig(attention="rn50-variable"),
-    "monet-small": MONetConfig(channels=24, component=32),
+    "monet-small": MONetConfig(channels=16, component=32),
     "monet-rn50-star-small": MONetConfig(attention="rn50-skip", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-rn50-variable-small": MONetConfig(attention="rn50-variable", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-lite": MONetLiteConfig(),
