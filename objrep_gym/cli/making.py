@@ -52,8 +52,8 @@ def generate() -> type[Verb]:
 def train() -> type[Verb]:
     """A model into a run directory; models are subcommands, so that each shows its own numbers."""
     from objrep_gym.data import crossed
-    from objrep_gym.experiments.kinds import Run, perform
-    from objrep_gym.experiments.starting import TRUNK, Start
+    from objrep_gym.experiments.kinds import Run, Start, perform
+    from objrep_gym.experiments.starting import TRUNK
     from objrep_gym.models import MODELS
     from objrep_gym.training import Precision, Stage
 

@@ -7,7 +7,7 @@ import json
 import shlex
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -169,7 +169,10 @@ def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | No
 
 
 def command(run: Run, out: str) -> str:
-    """The command that performs a run of one stage."""
+    """The command that performs a run of one stage, after that of a run whose trunk it starts from."""
+    if run.start is not None and isinstance(run.start.weights, Run):
+        before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
+        return f"{command(run.start.weights, before)}\n{command(begun, out)}"
     words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
     words += [word for option in options(run, name) for word in option]
     return shlex.join([*words, "--out", out])
@@ -186,7 +189,7 @@ def options(run: Run, name: str) -> Iterator[list[str]]:
         if getattr(run, field) != getattr(plain, field):
             yield [f"--{field}", *told(getattr(run, field))]
     if run.start is not None:
-        yield ["--trunk", run.start.weights]
+        yield ["--trunk", str(run.start.weights)]
 
 
 def told(value: Any) -> list[str]:

@@ -19,7 +19,7 @@ from objrep_gym.data import open_source, whole
 from objrep_gym.data.batches import Batches, batches
 from objrep_gym.data.watching import Show, left, watching
 from objrep_gym.experiments.provenance import provenance
-from objrep_gym.experiments.starting import Found, Start, begin_with, find
+from objrep_gym.experiments.starting import Found, begin_with, find
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
@@ -31,6 +31,17 @@ RUN, STATE = "run.json", "state.pt"
 PROCESS_STRIDE = 1_000_003  # between the seeds of processes that train together
 HARMLESS = ("save", "report")  # fields that may change between two calls: the weights do not depend on them
 SAVE_SECONDS = 300.0  # a slow run saves at least this often
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a training begins with; all the tensors that it takes must be there and fit."""
+
+    weights: "str | Run"
+    """A run directory, a published name, `hf:org/name`, or the file of a ResNet's state dict; or the run that makes them,
+    which `experiments.trained` performs first."""
+    takes: tuple[str, ...] = ("*",)
+    """Patterns of the trained model's tensors that are taken over: `*trunk.*` is a trunk with its batch statistics."""
 
 
 @dataclass(frozen=True)
@@ -74,17 +85,24 @@ class Performed:
 
 
 def perform(
-    run: Run, folder: Path | str, *, minutes: float | None = None, progress: bool = True, wandb: str | None = None
+    run: Run,
+    folder: Path | str,
+    *,
+    minutes: float | None = None,
+    progress: bool = True,
+    wandb: str | None = None,
+    source: Path | None = None,
 ) -> Performed:
     """Train what `run` says in `folder`, or go on where that was left; returns when finished or out of `minutes`.
 
     Killed at any moment and performed again, it continues from the last save to the weights of an uninterrupted run.
-    SIGTERM and Ctrl-C save first. `wandb`: a project that gets the journal's lines too. Started by `accelerate launch`, the
-    processes share each step and the first one writes. Raises ValueError if `folder` holds another run, or something else.
+    SIGTERM and Ctrl-C save first. `wandb`: a project that gets the journal's lines too. `source`: where the run lies that
+    this one starts from. Started by `accelerate launch`, the processes share each step and the first one writes. Raises
+    ValueError if `folder` holds another run, or something else.
     """
     folder = Path(folder)
     run.check()
-    given = find(run.start.weights) if run.start and not (folder / STATE).exists() else None
+    given = None if (folder / STATE).exists() else start_of(run, source)
     if leads():
         begin(run, folder, given)
         whole.sweep(folder)
@@ -94,7 +112,7 @@ def perform(
     if state:
         model.load_state_dict(state["model"])
     elif run.start and given:
-        begin_with(model, run.start, given)
+        begin_with(model, run.start.takes, given)
     journal = Journal(folder, state.get("step", 0), wandb, to_json(run)) if leads() else None
     with (
         stopping() as stop,
@@ -170,6 +188,16 @@ class Performance:
         whole.write(self.folder / STATE, lambda path: torch.save(state, path))
         weights.save(self.folder, self.model, self.run.model, step=step)
         self.saved = time.monotonic()
+
+
+def start_of(run: Run, source: Path | None) -> Found | None:
+    """The tensors that a run starts from, None where its seed draws them. Raises ValueError where they are another run's
+    and it is not said where that lies."""
+    if run.start is None:
+        return None
+    if isinstance(run.start.weights, Run) and source is None:
+        raise ValueError("this run starts from another one: experiments.trained.trained performs both, in order")
+    return find(str(source or run.start.weights))
 
 
 def begin(run: Run, folder: Path, given: Found | None = None) -> None:

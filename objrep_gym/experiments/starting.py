@@ -1,4 +1,4 @@
-"""Start: the weights that a training begins with, in the place of those drawn by its seed.
+"""What a training begins with in the place of weights that its seed draws: tensors of another model, or a published trunk.
 
 A reference is what `weights.load` takes (a Segmenter's run, a MONet's), or a ResNet's state dict as torchvision and timm
 publish them: a `.safetensors` or `.pt` file, or a repository of the hub. Such a file has the trunk alone, under any prefix,
@@ -8,7 +8,7 @@ without it; `run.json` keeps the digest of what was read.
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from objrep_gym import weights
+from objrep_gym.data import pieces
 from objrep_gym.weights import WEIGHTS, WeightsError, attempt
 
 TRUNK = ("*trunk.*",)
@@ -24,16 +25,6 @@ ANCHOR = "layer1.0.conv1.weight"  # by which a ResNet is known, whatever stands 
 CLASSIFIER = ("fc.", "head.fc.")
 PUBLISHED = ("model.safetensors", "pytorch_model.bin")  # what the hub's repositories of others hold
 WRAPPED = ("state_dict", "model", "model_state", "state_dict_ema")  # keys under which checkpoints keep their tensors
-
-
-@dataclass(frozen=True)
-class Start:
-    """What a training begins with; the tensors that it takes must all be there and fit."""
-
-    weights: str
-    """A run directory, a published name, `hf:org/name`, or the file of a ResNet's state dict."""
-    takes: tuple[str, ...] = ("*",)
-    """Patterns of the trained model's tensors that are taken over: `*trunk.*` is a trunk with its batch statistics."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +51,17 @@ def find(ref: str) -> Found:
     model, where = weights.load(ref), weights.resolve(ref)
     if not isinstance(where, Path):
         raise WeightsError(f"{ref!r} has no weights that a training could begin with")
-    return Found(ref, digest(where / WEIGHTS), model.state_dict(), trunk_alone=False)
+    return Found(ref, weights.digest(pieces.read(where / WEIGHTS)), model.state_dict(), trunk_alone=False)
 
 
-def begin_with(model: nn.Module, start: Start, found: Found) -> None:
-    """Copy what `start` takes into `model`. Raises WeightsError on patterns that match nothing, and on tensors that are
-    missing, too many or of another shape, with their names."""
+def begin_with(model: nn.Module, takes: Sequence[str], found: Found) -> None:
+    """Copy the tensors whose names match `takes` into `model`. Raises WeightsError on patterns that match nothing, and on
+    tensors that are missing, too many or of another shape, with their names."""
     own = model.state_dict()
-    taken = [name for name in own if any(fnmatchcase(name, pattern) for pattern in start.takes)]
-    idle = [pattern for pattern in start.takes if not any(fnmatchcase(name, pattern) for name in own)]
+    taken = [name for name in own if any(fnmatchcase(name, pattern) for pattern in takes)]
+    idle = [pattern for pattern in takes if not any(fnmatchcase(name, pattern) for name in own)]
     if idle or not taken:
-        raise WeightsError(f"takes {list(start.takes)}: {idle} match no tensor of the {type(model).__name__} to be trained")
+        raise WeightsError(f"takes {list(takes)}: {idle} match no tensor of the {type(model).__name__} to be trained")
     pairs = {name: counterpart(name, found.tensors) for name in taken}
     if found.trunk_alone:  # the oldest published files do not count their batches, and nothing reads the count
         pairs = {name: other for name, other in pairs.items() if other or not name.endswith("num_batches_tracked")}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -67,13 +68,20 @@ def shipped(run: Run) -> list[Path]:
 
 def trained(run: Run, effort: Effort) -> Performed:
     """One run, trained or continued for as long as `effort` allows. Where only its weights are left, as they ship, it goes
-    on from there: the optimiser starts anew, and gently."""
+    on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in the same time."""
     found, folder = standing(run, effort.root), effort.root / address(run)
     if found.finished:
         return found
     if found.folder != folder:
         revive(run, found, folder)
-    return perform(run, folder, minutes=effort.minutes, progress=effort.progress)
+    began, source = time.monotonic(), None
+    if found.step == 0 and run.start is not None and isinstance(run.start.weights, Run):
+        before = trained(run.start.weights, effort)
+        if not before.finished:
+            return found
+        source = before.folder
+    minutes = None if effort.minutes is None else max(0.0, effort.minutes - (time.monotonic() - began) / 60)
+    return perform(run, folder, minutes=minutes, progress=effort.progress, source=source)
 
 
 def revive(run: Run, found: Performed, folder: Path) -> None:
@@ -116,10 +124,12 @@ def scaled(run: Run, scale: float) -> Run:
     if not 0 < scale <= 1:
         raise ValueError(f"scale {scale} is not in (0, 1]")
     stages = tuple(replace(stage, steps=max(1, round(stage.steps * scale))) for stage in run.stages)
+    if run.start is not None and isinstance(run.start.weights, Run):
+        run = replace(run, start=replace(run.start, weights=scaled(run.start.weights, scale)))
     smaller = replace(run, stages=stages, batch=max(2, round(run.batch * scale**0.5)))
     if scale >= 0.01:
         return smaller
-    model = run.model.tiny()
+    model: Any = run.model.tiny()
     short = tuple(replace(stage, steps=min(stage.steps, 2), warmup=0) for stage in stages)
     data = tuple(at_size(text, model.size[0]) for text in run.data)
     return replace(smaller, model=model, data=data, stages=short, batch=2, start=None)
