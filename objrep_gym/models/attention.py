@@ -66,7 +66,7 @@ class Clusters(nn.Module):
 
     The embedding starts as colour and place (`clustering.Embedding`) and learns on from there. Once trained, K may be any
     number; what the last clusters get of a scene that is explained already is next to nothing, and
-    `metrics.counting.count_by_scope` tells how many were needed.
+    `metrics.scope.count_by_scope` tells how many were needed.
     """
 
     def __init__(self, embedding: Embedding):

@@ -201,7 +201,7 @@ def test_a_run_that_another_starts_from_is_trained_first(tmp_path, monkeypatch):
     monkeypatch.setattr(Table, "open", lambda described: Labelled((32, 32)))
     first = Run(TEACHER, data=("tabletop",), stages=(Stage(2),), batch=2)
     run = Run(MODEL, stages=(Stage(2),), batch=2, start=Start(first, TRUNK))
-    with pytest.raises(ValueError, match="starts from another one: experiments.trained.trained performs both"):
+    with pytest.raises(ValueError, match=r"starts from another one: experiments\.trained\.trained performs both"):
         perform(run, tmp_path / "alone", progress=False)
     effort = Effort(root=tmp_path / "trained", progress=False)
     done = trained(run, effort)
