@@ -32,7 +32,7 @@ class Bottleneck(nn.Module):
         same = stride == 1 and inputs == outputs
         convolved = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride=stride, bias=False), nn.BatchNorm2d(outputs))
         self.downsample = nn.Identity() if same else convolved
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Float[Tensor, "B I H W"]) -> Float[Tensor, "B O h w"]:
         hidden = self.relu(self.bn1(self.conv1(x)))
@@ -57,7 +57,7 @@ class ResNet(nn.Module):
             raise ValueError(f"a ResNet has a width and four depths of at least 1, got {width} and {tuple(depths)}")
         self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU()
+        self.relu = nn.ReLU(inplace=True)
         widths = [width * 2**i for i in range(4)]
         self.channels = tuple(EXPANSION * w for w in widths)
         befores = (width, *self.channels[:-1])
@@ -124,7 +124,9 @@ class SkipUpsampling(nn.Module):
 
 def doubling(inputs: int, outputs: int) -> nn.Sequential:
     """A transposed convolution that doubles height and width (Berriel 2022, §4.2), and ReLU."""
-    return nn.Sequential(nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1), nn.ReLU())
+    return nn.Sequential(
+        nn.ConvTranspose2d(inputs, outputs, 5, stride=2, padding=2, output_padding=1), nn.ReLU(inplace=True)
+    )
 
 
 def check_sides(size: Sequence[int]) -> None:
