@@ -49,6 +49,18 @@ def generate() -> type[Verb]:
     return Generate
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """Which data a training sees."""
+
+    data: tuple[str, ...] = ("objects-room",)
+    """Datasets or folders of shards, mixed evenly."""
+    variant: tuple[str, ...] = ()
+    """Of datasets that are drawn, such as six-objects of objects-room; mixed evenly."""
+    look: tuple[str, ...] = ()
+    """Of datasets that are drawn: published, plain, textured, grey; mixed evenly."""
+
+
 def train() -> type[Verb]:
     """A model into a run directory; models are subcommands, so that each shows its own numbers."""
     from objrep_gym.data import crossed
@@ -57,19 +69,13 @@ def train() -> type[Verb]:
     from objrep_gym.models import MODELS
     from objrep_gym.training import Precision, Stage
 
-    @dataclass(frozen=True)
-    class Train:
+    @dataclass(frozen=True, kw_only=True)
+    class Train(Seen):
         """Train a model into a run directory; killed and called again, it goes on to the same weights."""
 
         model: presets(trainable(MODELS))  # type: ignore[valid-type]
         out: Path
         """Run directory."""
-        data: tuple[str, ...] = ("objects-room",)
-        """Datasets or folders of shards, mixed evenly."""
-        variant: tuple[str, ...] = ()
-        """Of datasets that are drawn, such as six-objects of objects-room; mixed evenly."""
-        look: tuple[str, ...] = ()
-        """Of datasets that are drawn: published, plain, textured, grey; mixed evenly."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
         trunk: str | None = None
         """A trained trunk to begin with: a segmenter's run, or a ResNet's published state dict, file or hf:org/name."""
