@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from objrep_gym.metrics.classes import BINS, apart, binned, check, classes, each, joint, mean_of_known
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_bins_have_the_edges_of_numpys_histogram(seed: int):
+    rng = np.random.default_rng(seed)
+    for values in (rng.normal(size=997).astype(np.float32), rng.integers(0, 21, 500), rng.integers(-9, 4, 500) / 7):
+        counts, _ = np.histogram(values, BINS)
+        assert np.bincount(binned(values), minlength=BINS).tolist() == counts.tolist()
+
+
+def test_values_that_are_alike_share_a_bin():
+    assert binned(np.full(4, 3.7)).tolist() == [0, 0, 0, 0]
+
+
+def test_a_finite_factor_keeps_its_values_and_a_continuous_one_is_binned():
+    rng = np.random.default_rng(0)
+    uneven = np.array([0.0, 0.001, 5.0])[rng.integers(0, 3, 300)]
+    assert len(np.unique(classes(uneven))) == 3  # bins would merge the first two
+    numbers = rng.integers(0, 40, 4000)
+    assert (classes(numbers) == numbers).all()
+    assert len(np.unique(classes(rng.random(4000)))) == BINS
+    assert len(np.unique(classes(rng.integers(0, 10_000, 4000)))) == BINS
+    assert len(np.unique(classes(np.repeat(rng.random(65), 100)))) == BINS  # too many values to be classes
+    assert classes(np.array([2, 2, 9, 9] * 10)).max() == 1  # numbered without gaps
+
+
+def test_things_that_lack_a_factor_are_left_out_of_it_alone_and_constant_factors_altogether():
+    factors = np.array([[1.0, np.nan, 7.0, np.nan], [2.0, 0.0, 7.0, np.nan], [1.0, 1.0, 7.0, 3.0], [2.0, 0.0, 7.0, 3.0]])
+    found = {column: (np.arange(4)[rows].tolist(), values.tolist()) for column, rows, values in each(factors)}
+    assert found == {0: ([0, 1, 2, 3], [1, 2, 1, 2]), 1: ([1, 2, 3], [0, 1, 0])}
+
+
+def test_a_joint_table_counts_pairs():
+    rng = np.random.default_rng(1)
+    rows, columns = rng.integers(0, 5, 200), rng.integers(0, 3, 200)
+    table = joint(rows, columns)
+    for r, c in np.ndindex(5, 3):
+        assert table[r, c] == ((rows == r) & (columns == c)).sum()
+
+
+@pytest.mark.parametrize(
+    ("count", "train", "test"), [(3, 2, 1), (900, 600, 300), (15_000, 10_000, 5_000), (90_000, 10_000, 5_000)]
+)
+def test_rows_to_learn_on_are_never_tested_on(count: int, train: int, test: int):
+    learned, tested = apart(count, np.random.default_rng(0))
+    assert (len(learned), len(tested)) == (train, test)
+    assert len(np.union1d(learned, tested)) == train + test
+
+
+def test_too_few_things_are_refused():
+    with pytest.raises(ValueError, match="2 things"):
+        apart(2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("codes", "factors", "said"),
+    [
+        (np.zeros((3, 2)), np.zeros((4, 1)), "3 codes and 4 rows"),
+        (np.zeros((0, 2)), np.zeros((0, 1)), "at least"),
+        (np.zeros((3, 0)), np.zeros((3, 1)), "at least"),
+        (np.full((3, 2), np.nan), np.zeros((3, 1)), "codes must be finite"),
+        (np.full((3, 2), np.inf), np.zeros((3, 1)), "codes must be finite"),
+        (np.zeros((3, 2)), np.full((3, 1), np.inf), "factors must be finite"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(codes: np.ndarray, factors: np.ndarray, said: str):
+    with pytest.raises(ValueError, match=said):
+        check(codes, factors)
+
+
+def test_a_mean_of_nothing_is_not_a_number():
+    assert mean_of_known(np.array([np.nan, 1.0, 0.0])) == 0.5
+    assert np.isnan(mean_of_known(np.array([np.nan])))
