@@ -37,12 +37,14 @@ def given(options: Any, kind: type, told: str, aside: tuple[str, ...] = ()) -> A
 
 
 def tell(records: Iterable[Mapping[str, Any]], as_json: bool, as_table: Callable[[list[Any]], Any]) -> None:
-    """Prints records as they come, one JSON object per line, or all of them as a table."""
+    """Prints records as they come, one JSON object per line, or all of them as a table, or as several."""
     if as_json:
         for record in records:
             print(json.dumps(record), flush=True)
         return
-    show(as_table(list(records)))
+    made = as_table(list(records))
+    for table in made if isinstance(made, list) else [made]:
+        show(table)
 
 
 def show(table: Any) -> None:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Integer, Num
 BINS = 20  # Locatello et al. 2019
 MOST_CLASSES = 64  # the study's factors have up to 40 values
 REPEATS = 10  # times that the values of a finite factor come back on average: of a continuous one no two are alike
+FEWEST = 3  # things to have a factor, or nothing could be learned on some of them and tested on others
 TRAIN, TEST = 10_000, 5_000  # points (Locatello et al. 2019)
 DEAD = 1e-12  # variance of a code that says nothing
 
@@ -43,9 +44,10 @@ def binned(values: Num[np.ndarray, "N"], count: int = BINS) -> Integer[np.ndarra
 
 
 def classes(factor: Num[np.ndarray, "N"]) -> Integer[np.ndarray, "N"]:
-    """A factor as classes from 0 on: its values themselves where they are few and come back, else its bins."""
+    """A factor as classes from 0 on: its values themselves where they are few and come back, else its bins, as many as hold
+    REPEATS things each on average and BINS at most."""
     numbered = few_values(factor)
-    return binned(factor) if numbered is None else numbered
+    return binned(factor, min(BINS, max(len(factor) // REPEATS, 2))) if numbered is None else numbered
 
 
 def few_values(factor: Num[np.ndarray, "N"]) -> Integer[np.ndarray, "N"] | None:
@@ -63,11 +65,11 @@ def few_values(factor: Num[np.ndarray, "N"]) -> Integer[np.ndarray, "N"] | None:
 
 
 def each(factors: Num[np.ndarray, "N F"]) -> Iterator[tuple[int, np.ndarray | slice, Num[np.ndarray, "M"]]]:
-    """Of every factor that varies: its column, the rows of the things that have it, and its values there."""
+    """Of every factor that varies among FEWEST things or more: its column, the rows of those, and its values there."""
     for column, factor in enumerate(factors.T):
         known = ~np.isnan(factor)
         rows = slice(None) if known.all() else np.flatnonzero(known)
-        if known.any() and np.ptp(factor[rows]) > 0:
+        if known.sum() >= FEWEST and np.ptp(factor[rows]) > 0:
             yield column, rows, factor[rows]
 
 
@@ -79,9 +81,9 @@ def joint(rows: Integer[np.ndarray, "N"], columns: Integer[np.ndarray, "N"]) -> 
 
 def apart(count: int, rng: np.random.Generator) -> tuple[Integer[np.ndarray, "T"], Integer[np.ndarray, "S"]]:
     """Rows to learn on and rows to be tested on, drawn without return: as many as the study has, or two thirds and a third
-    of fewer. Raises ValueError on fewer than 3."""
-    if count < 3:
-        raise ValueError(f"{count} things cannot be learned on and tested on: at least 3 must have a factor")
+    of fewer. Raises ValueError on fewer than FEWEST."""
+    if count < FEWEST:
+        raise ValueError(f"{count} things cannot be learned on and tested on: at least {FEWEST} must have a factor")
     train = min(TRAIN, count * 2 // 3)
     order = rng.permutation(count)[: train + min(TEST, count - train)]
     return order[:train], order[train:]

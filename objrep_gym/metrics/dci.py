@@ -9,7 +9,8 @@ from jaxtyping import Float, Integer, Num
 
 from objrep_gym.metrics.classes import apart, check, classes, each, mean_of_known
 
-TREES = {"max_iter": 100, "learning_rate": 0.1, "max_depth": 3, "max_leaf_nodes": 8, "min_samples_leaf": 1}
+TREES: dict[str, Any] = {"max_iter": 100, "learning_rate": 0.1, "max_depth": 3, "max_leaf_nodes": 8, "min_samples_leaf": 1}
+TREES |= {"early_stopping": False}
 """What scikit-learn's `GradientBoostingClassifier` has by default."""
 
 
@@ -70,7 +71,7 @@ def predicted(
 
     if len(np.unique(named[train])) == 1:  # nothing was learned of a factor that varies in the test alone
         return np.zeros(codes.shape[1]), float((named[test] == named[train][0]).mean())
-    trees = HistGradientBoostingClassifier(**TREES, early_stopping=False, random_state=0)
+    trees = HistGradientBoostingClassifier(**TREES, random_state=0)
     trees.fit(codes[train], named[train])
     gained = gains(trees, codes.shape[1])
     total = gained.sum()

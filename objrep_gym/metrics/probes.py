@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Num
 
-from objrep_gym.metrics.classes import apart, check
+from objrep_gym.metrics.classes import apart, check, each
 
 Kind = Literal["line", "circle", "classes"]
 """A factor is a number, an angle in radians that comes back to where it began, or the number of a class."""
@@ -28,12 +28,10 @@ def probes(
     if len(kinds) != factors.shape[1]:
         raise ValueError(f"{len(kinds)} kinds for {factors.shape[1]} factors: give one each")
     scores = np.full(len(kinds), np.nan)
-    for column, (factor, kind) in enumerate(zip(factors.T, kinds, strict=True)):
-        known = ~np.isnan(factor)
-        if not known.any() or np.ptp(factor[known]) == 0:
-            continue
-        train, test = apart(int(known.sum()), np.random.default_rng(seed))
-        seen, truth = standardised(codes[known], train), factor[known]
+    for column, rows, truth in each(factors):
+        kind = kinds[column]
+        train, test = apart(len(truth), np.random.default_rng(seed))
+        seen = standardised(codes[rows], train)
         if kind == "classes":
             scores[column] = accuracy(seen[train], truth[train], seen[test], truth[test])
         else:

@@ -33,7 +33,13 @@ def udr(
     for i, j in combinations(range(len(codes)), 2):
         kept = codes[i][:, alive[i]], codes[j][:, alive[j]]
         pairs[i, j] = pairs[j, i] = agreement(*kept, similarity=similarity)
-    return np.nanmedian(pairs, axis=1)
+    return medians(pairs)
+
+
+def medians(pairs: Float[np.ndarray, "S S"]) -> Float[np.ndarray, "S"]:
+    """Of each model the median of its agreement with the others it was compared with; NaN with none."""
+    known = [row[~np.isnan(row)] for row in pairs]
+    return np.array([np.median(row) if row.size else np.nan for row in known])
 
 
 def agreement(first: Num[np.ndarray, "N D"], second: Num[np.ndarray, "N E"], similarity: Similarity = "lasso") -> float:

@@ -38,6 +38,7 @@ class SlotModule(nn.Module):
     ordered: bool = False  # slot k always means the same thing
     has_masks: bool = True  # `encode` returns masks
     reads: tuple[str, ...] = ("image",)  # what of Scenes `losses` reads: supervised models read "mask" or "factors" too
+    takes_masks: bool = False  # `encode_parts` takes masks that are not its own
 
     def __init__(self, config: Config, size: tuple[int, int, int], slots: int, latent_size: int):
         super().__init__()
@@ -50,6 +51,13 @@ class SlotModule(nn.Module):
         """Posterior means, nats and masks of images in [0, 1]; never decodes, never samples.
         Raises ValueError if the images are not of the model's own size."""
         raise NotImplementedError(f"{type(self).__name__} does not write encode()")
+
+    def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
+        """Slots of parts that are given, any number of them, such as the true ones: masks in [0, 1] that sum to one over
+        parts. What `encode` makes of its own masks. A model whose latents come before its masks has nothing of the kind."""
+        raise NotImplementedError(
+            f"{type(self).__name__} finds masks by its latents: it cannot encode parts that are given"
+        )
 
     def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
         """What the slots look like; K may differ from `slots` where the model is not `ordered`."""

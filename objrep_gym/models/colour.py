@@ -48,6 +48,7 @@ class ColourConfig:
 class Colour(SlotModule):
     """K-means over colours; slots from the largest segment to the smallest, empty ones all zeros. Nothing to train."""
 
+    takes_masks = True
     draws: Tensor
     grid: Tensor
 
@@ -83,8 +84,16 @@ class Colour(SlotModule):
             masks = assign(features.flatten(2), centres)
             order = masks.sum(2).argsort(dim=1, descending=True, stable=True)
             masks = masks.gather(1, order.unsqueeze(2).expand_as(masks))
-            latents = describe(image, masks, self.grid)
-        return Slots(latents, latents.new_zeros(latents.shape[:2]), masks.unflatten(2, image.shape[2:]))
+        return self.encode_parts(image, masks.unflatten(2, image.shape[2:]))
+
+    @torch.no_grad()
+    def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
+        """`LATENTS` of parts of any origin, as they are numbered."""
+        self.check_size(image)
+        with torch.autocast(image.device.type, enabled=False):
+            masks = masks.float()
+            latents = describe(image.float(), masks.flatten(2), self.grid)
+        return Slots(latents, latents.new_zeros(latents.shape[:2]), masks)
 
     def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
         return painted(latents, self.grid)

@@ -32,6 +32,7 @@ from objrep_gym.models.resnet import ResNet, SkipUpsampling, Upsampling, check_s
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 Attention = Literal["recurrent", "rn50", "rn50-skip", "rn50-variable"]
+FAINTEST = 1e-6  # of a mask that is given
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ ATTENTIONS: dict[str, Callable[[MONetConfig], nn.Module]] = {
 class MONet(SlotModule):
     """Slots in the order in which attention took them; all share one VAE, so that permuted latents give permuted parts."""
 
+    takes_masks = True
     log_sigmas: Tensor
 
     def __init__(self, config: MONetConfig):
@@ -183,7 +185,15 @@ class MONet(SlotModule):
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         self.check_size(image)
-        log_masks = self.attention(image, self.slots)
+        return self.described(image, self.attention(image, self.slots))
+
+    def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
+        """A mask is FAINTEST at least: the encoder sees its logarithm, and no attention gives minus infinity."""
+        self.check_size(image)
+        return self.described(image, masks.clamp_min(FAINTEST).log())
+
+    def described(self, image: Float[Tensor, "B C H W"], log_masks: Float[Tensor, "B K H W"]) -> Slots:
+        """Slots of parts by their log masks."""
         mean, log_sigma = self.posterior(image, log_masks)
         return Slots(mean, kl_to_standard(mean, log_sigma), log_masks.exp())
 

@@ -195,6 +195,8 @@ def withhold_colour(image: Float[Tensor, "B C H W"], share: float) -> Float[Tens
 class MONetLite(SlotModule):
     """Slots in the order in which seeds were found; decoding knows no order."""
 
+    takes_masks = True
+
     def __init__(self, config: MONetLiteConfig):
         super().__init__(config, (3, *config.size), config.slots, config.latent)
         self.config: MONetLiteConfig = config
@@ -221,7 +223,10 @@ class MONetLite(SlotModule):
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         self.check_size(image)
         full = self.embedding(image)
-        masks = self.attend(full[:, :, ::2, ::2], full).exp()
+        return self.encode_parts(image, self.attend(full[:, :, ::2, ::2], full).exp())
+
+    def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
+        self.check_size(image)
         mean, log_sigma = self.encoder(image[:, :, ::2, ::2], masks[:, :, ::2, ::2])
         return Slots(mean, kl_to_standard(mean, log_sigma), masks)
 

@@ -14,13 +14,14 @@ from objrep_gym.scenes.factors import Distribution, Factors
 from objrep_gym.scenes.looks import BELTED_THINGS, LOOKS, Look
 from objrep_gym.scenes.palette import SKY, VIVID, greyed, rgb
 from objrep_gym.scenes.placing import first_free, gaps
-from objrep_gym.scenes.shapes import Solids
+from objrep_gym.scenes.shapes import SYMMETRY, Solids
 from objrep_gym.scenes.surfaces import HALF_WIDTH, SURFACES, draw_surfaces, shadows
 from objrep_gym.scenes.things import (
     AZIMUTH,
     COLOUR,
     ELEVATION,
     FACTORS,
+    KINDS,
     PLACE,
     SOLID_THINGS,
     X,
@@ -53,6 +54,8 @@ class Room:
     """
 
     half_width = HALF_WIDTH
+    symmetries = tuple(SYMMETRY.get(kind.name, 0) for kind in KINDS)
+    """Of each shape, how many of its headings look alike."""
 
     def __init__(
         self,

@@ -13,6 +13,9 @@ EXTENTS = np.array(
 HEIGHT = np.array([0.74, 0.9, 1.0, 1.05, 0.85, 0.5])  # of the centre above the floor it rests on, at size 1
 FOOTPRINT = np.array([1.05, 0.9, 0.55, 0.5, 0.95, 1.0])  # radius of the circle on the floor that holds the solid, at size 1
 
+SYMMETRY = {"cube": 4, "sphere": 0, "cylinder": 0, "capsule": 0, "icosahedron": 2, "frame": 2}
+"""How many headings of an upright solid look alike; 0 for a body of revolution, which has none to be seen."""
+
 
 @dataclass(frozen=True)
 class Solids:

@@ -17,7 +17,7 @@ from objrep_gym.scenes.metal import Bodies, polish
 from objrep_gym.scenes.mounts import Ring
 from objrep_gym.scenes.palette import CLEVR_COLOURS, rgb
 from objrep_gym.scenes.placing import first_free, gaps
-from objrep_gym.scenes.shapes import Solids
+from objrep_gym.scenes.shapes import SYMMETRY, Solids
 from objrep_gym.scenes.surfaces import shadows
 from objrep_gym.scenes.things import FACTORS as THING_FACTORS
 from objrep_gym.scenes.things import Catalogue, Kind, Piece, draw_things
@@ -91,6 +91,9 @@ class Tabletop:
     Factors are numbers of VALUES (shape, size, material, colour), then metres (x to the right, y away from the camera) and
     radians; the table's are those of the camera. Id 0 is the table, which is all that there is behind things.
     """
+
+    symmetries = tuple(SYMMETRY[name] for name in TABLE_SHAPES)
+    """Of each shape, how many of its headings look alike."""
 
     def __init__(
         self,

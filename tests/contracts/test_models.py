@@ -120,6 +120,26 @@ def test_masks_sum_to_one_where_there_are_masks(name: str):
 
 
 @every_preset
+@torch.no_grad()
+def test_parts_that_are_given_are_encoded_as_its_own(name: str):
+    model, images = build(name).eval(), pictures(build(name), 2)
+    if not model.takes_masks:
+        with pytest.raises(NotImplementedError, match=f"{type(model).__name__} finds masks by its latents"):
+            model.encode_parts(images, torch.ones(2, 1, *model.size[1:]))
+        return
+    own = model.encode(images)
+    assert own.masks is not None
+    torch.testing.assert_close(model.encode_parts(images, own.masks).latents, own.latents, atol=1e-4, rtol=1e-4)
+    halves = torch.zeros(2, model.slots + 2, *model.size[1:])
+    halves[:, 0, :, : model.size[2] // 2] = halves[:, -1, :, model.size[2] // 2 :] = 1
+    given = model.encode_parts(images, halves)
+    assert given.latents.shape == (2, model.slots + 2, model.latent_size)
+    assert torch.isfinite(given.latents).all()
+    with pytest.raises(ValueError, match="takes images of"):
+        model.encode_parts(images[..., 1:], halves[..., 1:])
+
+
+@every_preset
 def test_latents_are_finite_on_black_white_and_noise(name: str):
     model = build(name).eval()
     extremes = torch.stack((torch.zeros(model.size), torch.ones(model.size), torch.rand(model.size)))

@@ -24,6 +24,7 @@ def test_a_finite_factor_keeps_its_values_and_a_continuous_one_is_binned():
     assert (classes(numbers) == numbers).all()
     assert len(np.unique(classes(rng.random(4000)))) == BINS
     assert len(np.unique(classes(rng.integers(0, 10_000, 4000)))) == BINS
+    assert len(np.unique(classes(rng.random(60)))) == 6  # of sixty things twenty bins would hold three each
     assert len(np.unique(classes(np.repeat(rng.random(65), 100)))) == BINS  # too many values to be classes
     assert classes(np.array([2, 2, 9, 9] * 10)).max() == 1  # numbered without gaps
 
@@ -32,6 +33,11 @@ def test_things_that_lack_a_factor_are_left_out_of_it_alone_and_constant_factors
     factors = np.array([[1.0, np.nan, 7.0, np.nan], [2.0, 0.0, 7.0, np.nan], [1.0, 1.0, 7.0, 3.0], [2.0, 0.0, 7.0, 3.0]])
     found = {column: (np.arange(4)[rows].tolist(), values.tolist()) for column, rows, values in each(factors)}
     assert found == {0: ([0, 1, 2, 3], [1, 2, 1, 2]), 1: ([1, 2, 3], [0, 1, 0])}
+
+
+def test_a_factor_that_two_things_have_is_left_out():
+    factors = np.array([[1.0, np.nan], [2.0, 0.0], [3.0, 1.0]])
+    assert [column for column, _, _ in each(factors)] == [0]
 
 
 def test_a_joint_table_counts_pairs():

@@ -1,0 +1,50 @@
+"""Do models that differ in their seeds find the same latents? UDR of scene models, without any label."""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from objrep_gym.data.batches import Source
+from objrep_gym.experiments.dissection import looked_at, parted_by
+from objrep_gym.experiments.judge import Exam
+from objrep_gym.metrics.matching import match
+from objrep_gym.metrics.udr import SIMILARITIES, agreement, informative, medians
+from objrep_gym.models.base import SlotModule
+
+SAME = 0.5  # intersection over union from which on segments of two models are of one thing
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+def agreements(models: Sequence[SlotModule], source: Source, exam: Exam) -> dict[str, Float[np.ndarray, "S"]]:
+    """UDR of S models, by the lasso and by Spearman's correlation (`metrics.udr`), on the first scenes of `source`. Slots
+    of two models are codes of the same thing where their segments overlap by half or more, backgrounds among them."""
+    pairs = list(combinations(range(len(models)), 2))
+    met: dict[tuple[int, int], list[Pair]] = {pair: [] for pair in pairs}
+    for image, _, _ in looked_at(source, exam, None):
+        with torch.no_grad():
+            seen = [parted_by(model, image, exam) for model in models]
+        for i, j in pairs:
+            found = match(seen[i][1], seen[j][1], background=0)
+            same = found.overlap >= SAME
+            rows = found.image[same], found.segment[same], found.thing[same]
+            met[i, j].append((picked(seen[i][0], *rows[:2]), picked(seen[j][0], rows[0], rows[2])))
+    codes = {pair: [np.concatenate(side) for side in zip(*parts, strict=True)] for pair, parts in met.items()}
+    return {name: scored(codes, name, len(models)) for name in SIMILARITIES}
+
+
+def picked(latents: torch.Tensor, images: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    """Latents (M, D) of some slots of a batch."""
+    return latents.float().cpu().numpy()[images, slots]
+
+
+def scored(codes: dict[tuple[int, int], list[np.ndarray]], similarity: str, count: int) -> Float[np.ndarray, "S"]:
+    """Each model's median agreement with the others; NaN where two have too little in common to be compared."""
+    pairs = np.full((count, count), np.nan)
+    for (i, j), (first, second) in codes.items():
+        if len(first) > 1:
+            kept = first[:, informative(first)], second[:, informative(second)]
+            pairs[i, j] = pairs[j, i] = agreement(*kept, similarity=similarity)
+    return medians(pairs)
