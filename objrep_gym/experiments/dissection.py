@@ -8,9 +8,9 @@ masks, what is not was never in the latents.
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -57,6 +57,9 @@ PROBES = (
 )
 
 
+Name = TypeVar("Name", bound=Hashable)
+
+
 @dataclass(frozen=True)
 class Told:
     """Codes of M objects and what is true of them; of `hidden` objects too little is seen, and `unmatched` have no slot."""
@@ -97,10 +100,10 @@ def untrained(name: str, model: SlotModule, seed: int) -> dict[str, SlotModule]:
 
 
 def gather(
-    models: Mapping[str, SlotModule], source: Source, exam: Exam, watch: Callable[[int], None] | None = None
-) -> dict[tuple[str, str], Told]:
+    models: Mapping[Name, SlotModule], source: Source, exam: Exam, watch: Callable[[int], None] | None = None
+) -> dict[tuple[Name, str], Told]:
     """Codes and factors of the objects in the first `exam.count` scenes, by model and masks ("own" or "true")."""
-    found: dict[tuple[str, str], list[Told]] = {}
+    found: dict[tuple[Name, str], list[Told]] = {}
     for image, true, truth in looked_at(source, exam, watch):
         for name, model in models.items():
             for masks, told in parts_of(model, image, true, truth, source.about.background, exam):
@@ -127,7 +130,6 @@ def looked_at(
             watch(int(numbers[-1]) + 1)
 
 
-@torch.no_grad()
 def parts_of(
     model: SlotModule,
     image: Float[Tensor, "B C H W"],
@@ -141,11 +143,10 @@ def parts_of(
     yield "own", told(slots, match(parted, true, background), truth)
     if model.takes_masks:
         exact = torch.from_numpy(true[:, None] == np.arange(truth.values.shape[1])[:, None, None]).float()
-        with encoding(model, exam):
-            given = model.encode_parts(fitted(image, model.size).to(model.device), resized(exact, model))
-        yield "true", told(given.latents, match(true, true, background), truth)
+        yield "true", told(given(model, image, exact, exam), match(true, true, background), truth)
 
 
+@torch.no_grad()
 def parted_by(
     model: SlotModule, image: Float[Tensor, "B C H W"], exam: Exam
 ) -> tuple[Float[Tensor, "B K D"], Integer[np.ndarray, "B H W"]]:
@@ -159,14 +160,19 @@ def parted_by(
     return slots.latents, segments(resize(masks.float(), (image.shape[2], image.shape[3])).cpu().numpy())
 
 
+@torch.no_grad()
+def given(
+    model: SlotModule, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"], exam: Exam
+) -> Float[Tensor, "B P D"]:
+    """Latents of parts that are given at the size of the data."""
+    with encoding(model, exam):
+        fit = resize(masks, model.size[1:]).to(model.device)
+        return model.encode_parts(fitted(image, model.size).to(model.device), fit).latents
+
+
 def encoding(model: SlotModule, exam: Exam) -> torch.autocast:
     """The precision that an exam asks for."""
     return torch.autocast(model.device.type, torch.bfloat16, enabled=exam.precision == "bf16")
-
-
-def resized(masks: Float[Tensor, "B P h w"], model: SlotModule) -> Float[Tensor, "B P H W"]:
-    """Masks at a model's own size, where it is."""
-    return resize(masks, model.size[1:]).to(model.device)
 
 
 def told(latents: Float[Tensor, "B K D"], pairs: Matches, truth: Seen) -> Told:
@@ -200,16 +206,13 @@ def dissect(found: Told) -> dict[str, Any]:
 
 def scores(found: Told) -> dict[str, Any]:
     """Every metric of `dissect`; NaN where there is none."""
-    names, kinds = found.names, found.kinds
-    shape = (found.codes.shape[1], len(names))
-    if not len(found.codes):  # a model that matches no object tells nothing
-        found = dataclasses.replace(found, codes=np.zeros((1, shape[0])), factors=np.full((1, shape[1]), np.nan))
-    trees = dci(found.codes, found.factors)
-    probed = probes(found.codes, found.factors, kinds)
-    told = {"mig": mig(found.codes, found.factors), "disentanglement": trees.disentanglement}
-    told |= {"completeness": trees.completeness, "informativeness": trees.informativeness}
-    told |= {"sap": sap(found.codes, found.factors)}
-    told |= by_property("mig", names, gaps(found.codes, found.factors))
+    names, codes, factors = found.names, found.codes, found.factors
+    if not len(codes):  # a model that matches no object tells nothing
+        codes, factors = np.zeros((1, codes.shape[1])), np.full((1, len(names)), np.nan)
+    trees, probed = dci(codes, factors), probes(codes, factors, found.kinds)
+    told = {"mig": mig(codes, factors), "disentanglement": trees.disentanglement, "completeness": trees.completeness}
+    told |= {"informativeness": trees.informativeness, "sap": sap(codes, factors)}
+    told |= by_property("mig", names, gaps(codes, factors))
     told |= {**by_property("probe", names, probed), **{f"probe_{n}": v for n, v in zip(names, probed, strict=True)}}
     return {**told, "importance": dict(zip(names, trees.importance.T, strict=True))}
 

@@ -24,8 +24,7 @@ def agreements(models: Sequence[SlotModule], source: Source, exam: Exam) -> dict
     pairs = list(combinations(range(len(models)), 2))
     met: dict[tuple[int, int], list[Pair]] = {pair: [] for pair in pairs}
     for image, _, _ in looked_at(source, exam, None):
-        with torch.no_grad():
-            seen = [parted_by(model, image, exam) for model in models]
+        seen = [parted_by(model, image, exam) for model in models]
         for i, j in pairs:
             found = match(seen[i][1], seen[j][1], background=0)
             same = found.overlap >= SAME
