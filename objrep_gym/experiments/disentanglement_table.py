@@ -11,9 +11,9 @@ import numpy as np
 
 from objrep_gym import weights
 from objrep_gym.data import at_size, open_source, whole
-from objrep_gym.data.watching import watching
 from objrep_gym.experiments import dissection
-from objrep_gym.experiments.dissection import COLUMNS, dissect, gather, plain, probed, untrained
+from objrep_gym.experiments.dissected import dissected_once
+from objrep_gym.experiments.dissection import COLUMNS, plain, probed, untrained
 from objrep_gym.experiments.judge import BASELINES, Exam, baselines
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.seeds_agree import agreements
@@ -82,8 +82,7 @@ class DisentanglementTable:
         source = open_source(asked.data, asked.seed, asked.split)
         models = self.models(done, source.size, asked.seed)
         try:
-            with watching(f"dissect {asked.data}", asked.count, effort.progress) as show:
-                found = gather(models, source, asked, lambda seen: show(seen, "scenes"))
+            found = dissected_once(models, source, asked, effort)
             agreed = {place: scores for row in self.rows for place, scores in agreeing(row, models, source, asked).items()}
         finally:
             source.close()
@@ -93,7 +92,7 @@ class DisentanglementTable:
             trained = {"step": done[place].step, "steps": done[place].steps} if place in done else {}
             known = agreed.get(place, {}) if masks == "own" else {}
             row = {"table": exam, "row": BASELINES.get(place[0], place[0]), "seed": place[1], "masks": masks}
-            records.append({**row, **trained, **known, **dissect(told)})
+            records.append({**row, **trained, **known, **told})
         return records
 
     def models(

@@ -11,7 +11,7 @@ from objrep_gym.data.batches import Source
 from objrep_gym.experiments.dissection import looked_at, parted_by
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.metrics.matching import match
-from objrep_gym.metrics.udr import SIMILARITIES, agreement, informative, medians
+from objrep_gym.metrics.udr import SIMILARITIES, Similarity, agreement, informative, medians
 from objrep_gym.models.base import SlotModule
 
 SAME = 0.5  # intersection over union from which on segments of two models are of one thing
@@ -39,7 +39,7 @@ def picked(latents: torch.Tensor, images: np.ndarray, slots: np.ndarray) -> np.n
     return latents.float().cpu().numpy()[images, slots]
 
 
-def scored(codes: dict[tuple[int, int], list[np.ndarray]], similarity: str, count: int) -> Float[np.ndarray, "S"]:
+def scored(codes: dict[tuple[int, int], list[np.ndarray]], similarity: Similarity, count: int) -> Float[np.ndarray, "S"]:
     """Each model's median agreement with the others; NaN where two have too little in common to be compared."""
     pairs = np.full((count, count), np.nan)
     for (i, j), (first, second) in codes.items():

@@ -1,7 +1,7 @@
 """UDR, the unsupervised disentanglement ranking (Duan et al. 2020): models that disentangle find the same codes from
 different seeds, so that a model is worth what the others agree with it. It needs no labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 Similarity = Literal["lasso", "spearman"]
+Likeness = Callable[[np.ndarray, np.ndarray], np.ndarray]
 PENALTY = 0.1  # of the lasso, on codes of unit variance (Duan et al. 2020)
 ALIVE = 0.01  # variance of a latent's mean under a unit prior from which on it says something (Burda et al. 2016)
 
@@ -100,4 +101,4 @@ def by_ranks(first: Num[np.ndarray, "N D"], second: Num[np.ndarray, "N E"]) -> F
     return np.abs(ranked[0].T @ ranked[1]) / len(first)
 
 
-SIMILARITIES = {"lasso": by_lasso, "spearman": by_ranks}
+SIMILARITIES: dict[Similarity, Likeness] = {"lasso": by_lasso, "spearman": by_ranks}
