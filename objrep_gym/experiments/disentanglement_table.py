@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from objrep_gym import weights
-from objrep_gym.data import at_size, open_source, whole
+from objrep_gym.data import at_size, open_source
 from objrep_gym.experiments import dissection
 from objrep_gym.experiments.dissected import dissected_once
 from objrep_gym.experiments.dissection import COLUMNS, plain, probed, untrained
@@ -20,7 +20,7 @@ from objrep_gym.experiments.seeds_agree import agreements
 from objrep_gym.experiments.trained import Effort, scaled, train_all
 from objrep_gym.figures.importance import importance
 from objrep_gym.figures.page import Picture, Section
-from objrep_gym.figures.style import both, drawn
+from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.intervals import Interval
 from objrep_gym.models.base import SlotModule
@@ -29,7 +29,6 @@ ROOMS = {
     "Objects Room, test": Exam("objects-room:variant=train,look=published", count=4000),
     "objects of one colour": Exam("objects-room:variant=identical-color,look=published", count=4000),
 }
-MAPS = "importance.png"
 UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
 AGREED = "UDR (Duan et al. 2020): how much the latents of models that differ in their seed agree, without labels."
 MAPPED = "How much each latent is used to predict each factor, by boosted trees: columns sum to 1."
@@ -68,12 +67,11 @@ class DisentanglementTable:
         }
         done = dict(zip(runs, train_all(list(runs.values()), effort), strict=True))
         records = [record for exam in self.exams for record in self.dissected(exam, done, effort)]
-        whole.write(folder / MAPS, drawn(partial(maps, of(next(iter(self.exams)), records))))
         return records, [self.section(exam, of(exam, records)) for exam in self.exams]
 
     def section(self, exam: str, records: Sequence[Mapping[str, Any]]) -> Section:
         """Tables and maps of one exam."""
-        picture = Picture(both(partial(maps, records)), "Importance of latents for factors", MAPPED)
+        picture = Picture(both(partial(maps, records)), f"Importance of latents: {exam}", MAPPED)
         return Section(f"{self.title}: {exam}", [*self.pair(exam, records), picture])
 
     def dissected(self, exam: str, done: Mapping[tuple[str, int], Performed], effort: Effort) -> list[dict[str, Any]]:

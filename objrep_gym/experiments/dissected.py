@@ -1,5 +1,5 @@
-"""What slots told of objects, found out once: a note of it lies below the root of trained models, by the model's weights, so
-that it holds whatever the model is called and until it has learned on."""
+"""What slots told of objects, found out once: a note of it lies below the root of trained models, by the model's weights:
+it holds whatever the model is called, and until it has learned on."""
 
 import hashlib
 import json
