@@ -82,7 +82,7 @@ class MONetConfig:
 class RecurrentAttention(nn.Module):
     """K masks from K − 1 passes of one U-Net over the image and what is not yet explained of it (eq. 4.1–4.6)."""
 
-    def __init__(self, network: nn.Module):
+    def __init__(self, network: UNet):
         super().__init__()
         self.network = network
 
@@ -90,8 +90,9 @@ class RecurrentAttention(nn.Module):
         """log m_k in float32 at least; their exponentials sum to one over slots."""
         log_scope = torch.zeros_like(image[:, :1])
         log_masks = []
+        kernels = self.network.kernels()
         for _ in range(slots - 1):
-            logits = widened(self.network(torch.cat((image, log_scope), 1)))
+            logits = widened(self.network.draw(torch.cat((image, log_scope), 1), kernels))
             log_masks.append(log_scope + logsigmoid(logits))
             # eq. 4.6 writes this as −α + log σ(α); the difference loses digits where α is very negative
             log_scope = log_scope + logsigmoid(-logits)

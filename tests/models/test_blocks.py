@@ -3,8 +3,18 @@ from typing import Any, cast
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
-from objrep_gym.models.blocks import ConvEncoder, SpatialBroadcastDecoder, UNet, coordinates, initialise
+from objrep_gym.models.blocks import (
+    ConvEncoder,
+    SpatialBroadcastDecoder,
+    UNet,
+    conv_norm_relu,
+    coordinates,
+    doubling,
+    doubling_kernel,
+    initialise,
+)
 
 
 def test_coordinates_run_from_minus_one_to_one_rows_first():
@@ -83,3 +93,31 @@ def test_blocks_run_in_bf16_and_either_memory_format(layout: torch.memory_format
         assert (low.float() - reference).abs().max() < 0.03 * reference.abs().max() + 0.02
         low.float().sum().backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 5), (1, 2)])
+def test_a_doubling_kernel_equals_doubling_and_convolving(size: tuple[int, int]):
+    torch.manual_seed(0)
+    x, weight = torch.randn(2, 3, *size, dtype=torch.float64), torch.randn(5, 3, 3, 3, dtype=torch.float64)
+    doubled = functional.interpolate(x, scale_factor=2, mode="nearest")
+    kernel = doubling_kernel(weight, doubling().double())
+    assert kernel.shape == (3, 5, 4, 4)
+    ours, theirs = (
+        functional.conv_transpose2d(x, kernel, stride=2, padding=1),
+        functional.conv2d(doubled, weight, padding=1),
+    )
+    assert (ours - theirs).abs().max() < 1e-13
+
+
+def test_kernels_may_be_made_once_for_several_passes():
+    torch.manual_seed(0)
+    net, image = UNet(3, 1, (4, 8, 8), (16, 24), hidden=8), torch.randn(2, 3, 16, 24)
+    assert torch.equal(net(image), net.draw(image, net.kernels()))
+
+
+def test_blocks_normalise_each_channel_of_each_image():
+    torch.manual_seed(0)
+    block, image = conv_norm_relu(3, 4), torch.randn(2, 3, 8, 8)
+    conv, norm, _ = block
+    expected = functional.relu(functional.instance_norm(conv(image), weight=norm.weight, bias=norm.bias))
+    assert (block(image) - expected).abs().max() < 1e-5
