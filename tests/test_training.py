@@ -13,10 +13,11 @@ import pytest
 import torch
 
 from objrep_gym.data.batches import batches
+from objrep_gym.models import MODELS
 from objrep_gym.processes import agreed
 from objrep_gym.seeds import seed_everything
-from objrep_gym.training import Stage, fit, freeze
-from objrep_gym.types import Losses
+from objrep_gym.training import Stage, fit, freeze, layout
+from objrep_gym.types import Clock, Losses, Scenes
 from tests.data.fake import Squares
 from tests.data.fake_model import TinyConfig
 
@@ -194,6 +195,26 @@ def test_speed_features_of_a_cpu_are_on():
     assert model.trunk[0].weight.dtype == torch.float32
 
 
+def test_layouts_follow_device_and_norms():
+    assert layout(built()) == torch.channels_last
+    grouped = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.GroupNorm(4, 4))
+    assert layout(grouped) == torch.contiguous_format
+    assert layout(grouped.to("meta")) == torch.channels_last  # stands for a GPU
+
+
+@pytest.mark.parametrize("name", ["monet", "monet-lite"])
+def test_what_a_gpu_compiles_is_one_graph(name):
+    """`fullgraph` raises where Python has to step in, as CUDA graphs would then be cut there."""
+    seed_everything(0)
+    model = MODELS[name].tiny().build()
+    scenes, clock = Scenes(torch.rand(2, *model.size)), Clock(torch.tensor(3), 10)
+    torch.manual_seed(1)
+    honest = model(scenes, clock).total()
+    torch.manual_seed(1)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)(scenes, clock)
+    assert compiled.total().item() == pytest.approx(honest.item())
+
+
 def test_nothing_is_read_from_the_device_between_reports(monkeypatch):
     reads = []
     honest = torch.Tensor.item
@@ -218,6 +239,7 @@ PAIR = """
 import os, time
 import torch
 from objrep_gym.data.batches import batches
+from objrep_gym.models import MODELS
 from objrep_gym.processes import agreed, leads
 from objrep_gym.seeds import seed_everything
 from objrep_gym.training import Stage, fit

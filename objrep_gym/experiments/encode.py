@@ -14,7 +14,7 @@ from objrep_gym import weights
 from objrep_gym.data import DATASETS, open_source, whole
 from objrep_gym.data.watching import watching
 from objrep_gym.models.base import SlotModule
-from objrep_gym.training import Precision
+from objrep_gym.training import Precision, layout
 from objrep_gym.types import Slots, to_image
 from objrep_gym.wrappers.encoder import fitted
 
@@ -82,7 +82,7 @@ def look(model: SlotModule, images: Float[Tensor, "B C H W"], precision: Precisi
     """Slots of images of the model's size, on the model's device."""
     device = model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        return model.encode(images.to(device))
+        return model.encode(images.to(device).contiguous(memory_format=layout(model)))
 
 
 def batches(encoding: Encoding, model: SlotModule) -> Iterator[tuple[list[str], Float[Tensor, "B C H W"]]]:

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from objrep_gym import weights
 from objrep_gym.models.base import SlotModule
+from objrep_gym.training import layout
 from objrep_gym.types import to_image, to_uint8
 from objrep_gym.wrappers.frames import Pictures
 
@@ -57,8 +58,8 @@ class Encoder:
         """The model, loaded at the first need."""
         if self.model is None:
             self.model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
-            # Bytes come with channels last; weights laid out likewise encode 10 % faster in float32, 25 % in bf16.
-            self.model.eval().requires_grad_(False).to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            self.model.eval().requires_grad_(False).to(self.device)
+            self.model.to(memory_format=layout(self.model))  # type: ignore[call-overload]
         return self.model
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,7 +73,8 @@ class Encoder:
             torch.no_grad(),
             torch.autocast(self.device.split(":")[0], PRECISIONS[self.precision], self.precision != "float32"),
         ):
-            slots = model.encode(torch.cat([self.fit(tensor(batch)) for batch in pictures]))
+            image = torch.cat([self.fit(tensor(batch)) for batch in pictures])
+            slots = model.encode(image.contiguous(memory_format=layout(model)))
             latents = slots.latents.float()
         if not torch.isfinite(latents).all():
             raise FloatingPointError(f"encoder {self.ref!r} gave latents that are not finite in {self.precision}")
