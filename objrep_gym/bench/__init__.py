@@ -3,7 +3,7 @@ within one process, and figures are medians."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 Record = dict[str, Any]
 
@@ -67,24 +67,34 @@ class Env:
 
 @dataclass(frozen=True)
 class Train:
-    """Seconds of an optimiser step, in float32 and bf16; MONet beside a plain one, as a first implementation has it."""
+    """Seconds of an optimiser step and the memory it holds, in float32 and bf16; MONet beside a plain one, as a first
+    implementation has it."""
 
     models: tuple[str, ...] = ("monet", "monet-lite")
     """Presets."""
-    batch: int = 16
+    batch: int = 8
     """Images in a step."""
     rounds: int = 3
     """Steps that each has, after one that is not counted."""
+    threads: int = 0
+    """Of torch; 0 leaves them as they are."""
+    device: Literal["cpu", "cuda"] | None = None
+    """cpu or cuda; the GPU if there is one."""
+    tiny: bool = False
+    """Presets at toy width: a trial of the measurement itself."""
 
     def measure(self) -> Iterator[Record]:
         from objrep_gym.bench.train import bench_train
+        from objrep_gym.bench.turns import threads
+        from objrep_gym.processes import using
 
-        yield from bench_train(self.models, self.batch, self.rounds)
+        with using(self.device), threads(self.threads):
+            yield from bench_train(self.models, self.batch, self.rounds, self.tiny)
 
 
 @dataclass(frozen=True)
 class Encode:
-    """Seconds of encoding a batch at once, and one image after another."""
+    """Seconds of encoding a batch and the memory it holds, and one image after another; MONet beside a plain one."""
 
     models: tuple[str, ...] = ("monet-lite", "monet", "colour")
     """Presets, or references of weights."""
@@ -92,11 +102,20 @@ class Encode:
     """Images: one of each environment."""
     rounds: int = 7
     """Turns that each has."""
+    threads: int = 0
+    """Of torch; 0 leaves them as they are."""
+    device: Literal["cpu", "cuda"] | None = None
+    """cpu or cuda; the GPU if there is one."""
+    tiny: bool = False
+    """Presets at toy width: a trial of the measurement itself."""
 
     def measure(self) -> Iterator[Record]:
         from objrep_gym.bench.encode import bench_encode
+        from objrep_gym.bench.turns import threads
+        from objrep_gym.processes import using
 
-        yield from bench_encode(self.models, self.batch, self.rounds)
+        with using(self.device), threads(self.threads):
+            yield from bench_encode(self.models, self.batch, self.rounds, self.tiny)
 
 
 @dataclass(frozen=True)

@@ -6,59 +6,90 @@ from typing import Any
 import torch
 
 from objrep_gym import weights
-from objrep_gym.bench.turns import rounded, take_turns
+from objrep_gym.bench.plain import PlainMONet, plain_of
+from objrep_gym.bench.turns import Spent, measured, rounded, take_turns
 from objrep_gym.metrics.cost import parameters, peak_bytes
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
-from objrep_gym.training import Precision
+from objrep_gym.processes import own_device
+from objrep_gym.training import Precision, layout
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
+Work = Callable[[], object]
 
 
-def bench_encode(names: Sequence[str], batch: int, rounds: int) -> Iterator[dict[str, Any]]:
+def bench_encode(names: Sequence[str], batch: int, rounds: int, tiny: bool = False) -> Iterator[dict[str, Any]]:
     """One record a model and precision: `model, precision, batch, device, threads, parameters, seconds_per_batch,
-    cpu_seconds_per_batch, images_per_second, peak_mb`, and `ratio_to_one_by_one` (> 1 is faster at once).
+    cpu_seconds_per_batch, images_per_second, peak_mb, ratio_to_one_by_one` (> 1 is faster at once). Where `plain_of` has a
+    model's plain form, that has a record too, and the model `ratio_to_plain, cpu_ratio_to_plain` (> 1 is faster),
+    `peak_to_plain` (< 1 holds less).
 
-    `names` are presets, with weights as they are initialised, or references. Raises WeightsError on neither.
+    `names` are presets, with weights as they are initialised, or references. tiny: presets at toy width. Raises
+    WeightsError on neither.
     """
-    models = {name: open_model(name) for name in names}
-    works: dict[str, Callable[[], object]] = {}
-    for name, model in models.items():
-        images = torch.rand(batch, *model.size, device=model.device)
-        for precision in PRECISIONS:
-            works[f"{name} {precision} at once"] = look(model, precision, [images])
-            works[f"{name} {precision} one by one"] = look(model, precision, list(images.split(1)))
+    looks: dict[str, dict[str, Look]] = {}
+    for name in names:
+        model = open_model(name, tiny)
+        plain = plain_of(model)  # before the model is laid out
+        looks[name] = {} if plain is None else {"plain": Look(plain, model.size, batch, "float32")}
+        looks[name] |= {precision: Look(model, model.size, batch, precision) for precision in PRECISIONS}
+    works: dict[str, Work] = {}
+    for name, forms in looks.items():
+        works |= {f"{name} {form} at once": look.at_once for form, look in forms.items()}
+        works |= {f"{name} {form} one by one": look.one_by_one for form, look in forms.items() if form != "plain"}
     spent = take_turns(works, rounds)
-    for name, model in models.items():
-        for precision in PRECISIONS:
-            whole, alone = (spent[f"{name} {precision} {how}"] for how in ("at once", "one by one"))
-            yield {
-                "model": name,
-                "precision": precision,
-                "batch": batch,
-                "device": model.device.type,
-                "threads": torch.get_num_threads(),
-                "parameters": parameters(model),
-                "seconds_per_batch": rounded(whole.wall),
-                "cpu_seconds_per_batch": rounded(whole.cpu),
-                "images_per_second": rounded(batch / whole.wall),
-                "peak_mb": rounded(peak_bytes(works[f"{name} {precision} at once"]) / 2**20),
-                "ratio_to_one_by_one": rounded(alone.wall / whole.wall),
-            }
+    for name, forms in looks.items():
+        peaks = {form: peak_bytes(look.at_once, look.images.device.type) for form, look in forms.items()}
+        plain = (spent[f"{name} plain at once"], peaks["plain"]) if "plain" in forms else None
+        for form, look in forms.items():
+            took = spent[f"{name} {form} at once"]
+            told = record(name, form, look, took) | measured(took, peaks[form], None if form == "plain" else plain)
+            if form != "plain":
+                told["ratio_to_one_by_one"] = rounded(spent[f"{name} {form} one by one"].wall / took.wall)
+            yield told
 
 
-def look(model: SlotModule, precision: Precision, batches: list[torch.Tensor]) -> Callable[[], object]:
-    """Work that encodes batches one after another, without gradients."""
+class Look:
+    """A model and images that lie on its device, laid out as the wrappers have them; the plain form stays as it is."""
 
-    def work() -> None:
-        with torch.no_grad(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    def __init__(self, model: SlotModule | PlainMONet, size: tuple[int, int, int], batch: int, precision: Precision):
+        self.model, self.precision = model.eval(), precision
+        self.images = torch.rand(batch, *size, device=own_device())
+        if isinstance(model, SlotModule):
+            model.to(memory_format=layout(model))  # type: ignore[call-overload]
+            self.images = self.images.contiguous(memory_format=layout(model))
+
+    def at_once(self) -> None:
+        self.encode([self.images])
+
+    def one_by_one(self) -> None:
+        self.encode(list(self.images.split(1)))
+
+    def encode(self, batches: list[torch.Tensor]) -> None:
+        """Without gradients, in the precision."""
+        with torch.no_grad(), torch.autocast(self.images.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
             for images in batches:
-                model.encode(images)
-
-    return work
+                self.model.encode(images)
 
 
-def open_model(name: str) -> SlotModule:
-    """A preset as it is initialised, or what a reference names, on a GPU if there is one."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return (MODELS[name].build().eval() if name in MODELS else weights.load(name)).to(device)
+def open_model(name: str, tiny: bool) -> SlotModule:
+    """A preset as it is initialised, or what a reference names, on a GPU if there is one and none is forbidden."""
+    if name not in MODELS:
+        return weights.load(name).to(own_device())
+    return (MODELS[name].tiny() if tiny else MODELS[name]).build().to(own_device())
+
+
+def record(name: str, form: str, look: Look, spent: Spent) -> dict[str, Any]:
+    """What every line says."""
+    batch = len(look.images)
+    return {
+        "model": f"{name}, plain" if form == "plain" else name,
+        "precision": look.precision,
+        "batch": batch,
+        "device": look.images.device.type,
+        "threads": torch.get_num_threads(),
+        "parameters": parameters(look.model),
+        "seconds_per_batch": rounded(spent.wall),
+        "cpu_seconds_per_batch": rounded(spent.cpu),
+        "images_per_second": rounded(batch / spent.wall),
+    }

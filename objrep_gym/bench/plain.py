@@ -1,7 +1,8 @@
 """The modules as the papers write them, eager and in float32, to compare with in speed and in value.
 
-Nothing here is shared with `models`: `PlainMONet` is a second reading of Berriel 2022, chapter 4, with none of the first
-one's economies. Its state dict is that of `models.monet.MONet`, so that the same weights can be put through both.
+Nothing that is computed here is shared with `models`: `PlainMONet` is a second reading of Berriel 2022, chapter 4, with
+none of the first one's economies. Its state dict is that of `models.monet.MONet`, so that the same weights can be put
+through both.
 """
 
 import math
@@ -11,6 +12,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from objrep_gym.models.base import SlotModule
+from objrep_gym.models.monet import MONetConfig
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 
@@ -154,3 +157,18 @@ class PlainMONet(nn.Module):
         mask = functional.kl_div(decoded, attended, reduction="sum", log_target=True)
         kl = self.kl(mean, log_sigma).sum(dim=1)
         return Losses({"nll": nll.mean(), "kl": self.beta * kl.mean(), "mask": self.gamma * mask / len(image)})
+
+
+def plain_of(model: SlotModule) -> PlainMONet | None:
+    """The plain module with a model's numbers and weights, on its device; None where none takes its weights."""
+    config = model.config
+    if not isinstance(config, MONetConfig) or config.size[0] != config.size[1]:
+        return None
+    plain = PlainMONet(config.size[0], config.slots, config.latent, config.beta, config.gamma).to(model.device)
+    weights = model.state_dict()
+    if {name: value.shape for name, value in plain.state_dict().items()} != {
+        name: value.shape for name, value in weights.items()
+    }:
+        return None
+    plain.load_state_dict(weights)
+    return plain

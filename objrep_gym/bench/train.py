@@ -1,51 +1,55 @@
-"""How fast models learn: an optimiser step of each preset, in float32 and bf16, beside the MONet of `bench/plain.py`."""
+"""How fast models learn: an optimiser step of each preset, in float32 and bf16, beside its plain form if there is one."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 
-from objrep_gym.bench.plain import PlainMONet
-from objrep_gym.bench.turns import Spent, rounded, take_turns
+from objrep_gym.bench.plain import PlainMONet, plain_of
+from objrep_gym.bench.turns import Spent, measured, rounded, take_turns
 from objrep_gym.metrics.cost import parameters, peak_bytes
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
-from objrep_gym.training import Loop, Precision, Stage
+from objrep_gym.processes import own_device
+from objrep_gym.training import Loop, Precision, Stage, laid_out
 from objrep_gym.types import Clock, Scenes
 
-PLAIN = "monet, plain"
 PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
 
-def bench_train(names: Sequence[str], batch: int, rounds: int) -> Iterator[dict[str, Any]]:
-    """One record a preset and precision: `model, precision, batch, device, parameters, seconds_per_step,
-    cpu_seconds_per_step, images_per_second, peak_mb`, and for MONet `ratio_to_plain` (> 1 is faster).
+def bench_train(names: Sequence[str], batch: int, rounds: int, tiny: bool = False) -> Iterator[dict[str, Any]]:
+    """One record a preset and precision: `model, precision, batch, device, threads, parameters, seconds_per_step,
+    cpu_seconds_per_step, steps_per_second, images_per_second, peak_mb`. Where `plain_of` has a model's plain form, that has
+    a record too, and the model `ratio_to_plain, cpu_ratio_to_plain` (> 1 is faster), `peak_to_plain` (< 1 holds less).
 
-    Images are noise: what they show costs nothing. Raises ValueError on a name that is no preset with weights.
+    Images are noise and lie on the device: what they show costs nothing. On a GPU steps are compiled and CUDA graphs, as in
+    `fit`. tiny: presets at toy width. Raises ValueError on a name that is no preset with weights.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    steps = {(name, precision): Step(build(name, device), batch, precision) for name in names for precision in PRECISIONS}
-    works: dict[str, Any] = {f"{name} {precision}": step.take for (name, precision), step in steps.items()}
-    if "monet" in names:
-        works[PLAIN] = PlainStep(batch, device).take
+    steps: dict[str, dict[str, Step | PlainStep]] = {}
+    for name in names:
+        plain = plain_of(model := build(name, tiny))
+        steps[name] = {} if plain is None else {"plain": PlainStep(plain, images(model, batch))}
+        for precision in PRECISIONS:
+            model = build(name, tiny)
+            steps[name][precision] = Step(model, images(model, batch), precision)
+    works = {f"{name} {form}": step.take for name, forms in steps.items() for form, step in forms.items()}
     spent = take_turns(works, rounds)
-    if "monet" in names:
-        plain = PlainStep(batch, device)
-        yield record(PLAIN, plain.model, "float32", batch, spent[PLAIN]) | {"peak_mb": peak(plain.take)}
-    for (name, precision), step in steps.items():
-        told = record(name, step.model, precision, batch, spent[f"{name} {precision}"]) | {"peak_mb": peak(step.take)}
-        if name == "monet":
-            told["ratio_to_plain"] = rounded(spent[PLAIN].wall / spent[f"{name} {precision}"].wall)
-        yield told
+    for name, forms in steps.items():
+        peaks = {form: peak_bytes(step.take, step.scenes.image.device.type) for form, step in forms.items()}
+        plain = (spent[f"{name} plain"], peaks["plain"]) if "plain" in forms else None
+        for form, step in forms.items():
+            took = spent[f"{name} {form}"]
+            compared = measured(took, peaks[form], None if form == "plain" else plain)
+            yield record(name, form, step, took) | compared
 
 
 class Step:
     """One preset and what one of `fit`'s steps does with it."""
 
-    def __init__(self, model: SlotModule, batch: int, precision: Precision):
+    def __init__(self, model: SlotModule, scenes: Scenes, precision: Precision):
         self.model = model
         self.loop = Loop(model, Stage(1_000_000), precision, None)
-        self.scenes = Scenes(torch.rand(batch, *model.size, device=model.device))
+        self.scenes = laid_out(scenes, self.loop.layout)
 
     def take(self) -> None:
         self.loop.advance(self.scenes)
@@ -54,11 +58,10 @@ class Step:
 class PlainStep:
     """The same step as a first implementation takes it: eager, float32, Adam as it comes."""
 
-    def __init__(self, batch: int, device: torch.device):
-        self.model = PlainMONet().to(device)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-4, foreach=False)
-        self.scenes = Scenes(torch.rand(batch, 3, 64, 64, device=device))
-        self.clock = Clock(torch.zeros((), dtype=torch.int64, device=device), 1)
+    def __init__(self, model: PlainMONet, scenes: Scenes):
+        self.model, self.scenes = model, scenes
+        self.optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, foreach=False)
+        self.clock = Clock(torch.zeros((), dtype=torch.int64, device=scenes.image.device), 1)
 
     def take(self) -> None:
         self.optimiser.zero_grad()
@@ -66,30 +69,34 @@ class PlainStep:
         self.optimiser.step()
 
 
-def build(name: str, device: torch.device) -> SlotModule:
-    """A preset's model, which must have something to learn."""
+def build(name: str, tiny: bool) -> SlotModule:
+    """A preset's model on the device that trains, which must have something to learn."""
     if name not in MODELS:
         raise ValueError(f"{name!r} is none of {', '.join(MODELS)}")
-    model = MODELS[name].build().to(device)
+    model = (MODELS[name].tiny() if tiny else MODELS[name]).build().to(own_device())
     if not any(True for _ in model.parameters()):
         raise ValueError(f"{name} has no weights, there is nothing to train")
     return model
 
 
-def record(name: str, model: torch.nn.Module, precision: str, batch: int, spent: Spent) -> dict[str, Any]:
+def images(model: SlotModule, batch: int) -> Scenes:
+    """Noise of a model's size, on its device; with masks of two things, for models that are taught."""
+    image = torch.rand(batch, *model.size, device=model.device)
+    return Scenes(image, (image[:, 0] > 0.5).to(torch.uint8))
+
+
+def record(name: str, form: str, step: Step | PlainStep, spent: Spent) -> dict[str, Any]:
     """What every line says."""
+    batch = len(step.scenes)
     return {
-        "model": name,
-        "precision": precision,
+        "model": f"{name}, plain" if form == "plain" else name,
+        "precision": "float32" if form == "plain" else form,
         "batch": batch,
-        "device": next(model.parameters()).device.type,
-        "parameters": parameters(model),
+        "device": step.scenes.image.device.type,
+        "threads": torch.get_num_threads(),
+        "parameters": parameters(step.model),
         "seconds_per_step": rounded(spent.wall),
         "cpu_seconds_per_step": rounded(spent.cpu),
+        "steps_per_second": rounded(1 / spent.wall),
         "images_per_second": rounded(batch / spent.wall),
     }
-
-
-def peak(work: Any) -> float:
-    """Megabytes that a step holds beyond what was held before."""
-    return rounded(peak_bytes(work) / 2**20)

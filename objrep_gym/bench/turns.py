@@ -2,8 +2,11 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+import torch
 
 from objrep_gym.metrics.cost import wait
 
@@ -40,6 +43,29 @@ def take_turns(
     return {
         name: Spent(*(statistics.median(column) for column in zip(*pairs, strict=True))) for name, pairs in spent.items()
     }
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Within the block torch computes with so many threads; 0 leaves them as they are."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def measured(spent: Spent, peak: int, plain: tuple[Spent, int] | None) -> dict[str, float]:
+    """`peak_mb` and, where there is a plain form, how it compares: `ratio_to_plain` of wall time and `cpu_ratio_to_plain`
+    (> 1 is faster), `peak_to_plain` (< 1 holds less)."""
+    told = {"peak_mb": rounded(peak / 2**20)}
+    if plain is not None:
+        other, others_peak = plain
+        told["ratio_to_plain"] = rounded(other.wall / spent.wall)
+        told["cpu_ratio_to_plain"] = rounded(other.cpu / max(spent.cpu, 1e-9))
+        told["peak_to_plain"] = rounded(peak / max(others_peak, 1))
+    return told
 
 
 def rounded(value: float) -> float:

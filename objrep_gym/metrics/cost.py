@@ -1,5 +1,6 @@
 """What a model costs: parameters, floating point operations, seconds and bytes (Berriel 2022, §5.5)."""
 
+import ctypes
 import statistics
 import sys
 import time
@@ -39,19 +40,27 @@ def seconds(work: Callable[[], object], repeats: int = 10) -> float:
     return statistics.median(taken[1:])
 
 
-def peak_bytes(work: Callable[[], object]) -> int:
+def peak_bytes(work: Callable[[], object], device: str = "") -> int:
     """The most memory that one call of `work` held beyond what was held before: torch's own count on a GPU, resident memory
-    of the process on a CPU. On a CPU call it once before, or what is loaded and cached on first use counts too."""
-    if torch.cuda.is_available():
+    of the process on a CPU. `device` is "cuda" or "cpu"; left out, the GPU where there is one. On a CPU call `work` once
+    before, or what is loaded and cached on first use counts too."""
+    if (device or ("cuda" if torch.cuda.is_available() else "cpu")) == "cuda":
         wait()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         work()
         wait()
         return torch.cuda.max_memory_allocated() - before
+    trim()
     before = resident(reset=True)
     work()
     return max(resident() - before, 0)
+
+
+def trim() -> None:
+    """Give back what the C library (glibc) keeps of freed memory: what is taken of that again would not be seen."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "malloc_trim"):
+        library.malloc_trim(0)
 
 
 def wait() -> None:

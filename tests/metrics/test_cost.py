@@ -26,6 +26,14 @@ def test_seconds_are_the_median_without_the_first_call():
         seconds(lambda: None, repeats=0)
 
 
+def test_peak_bytes_see_what_was_freed_before_and_is_used_again():
+    def work() -> None:
+        [torch.ones(2**20) for _ in range(24)]  # pieces that the C library keeps
+
+    work()
+    assert 70 * 2**20 < peak_bytes(work) < 150 * 2**20
+
+
 def test_peak_bytes_see_memory_that_is_given_back():
     def work() -> None:
         torch.ones(16 * 2**20).sum()  # beyond 32 MiB the allocator keeps nothing that it could give again
