@@ -1,4 +1,4 @@
-"""CountingTable: how often models tell the number of objects, by a threshold on their KL maps or because they were taught."""
+"""CountingTable: how often models tell the number of objects, by a threshold on KL maps or because they were taught."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,9 +31,9 @@ COLUMNS = {
 }
 CHOSEN, TESTED = "validation", "test"
 NOTES = (
-    "The document's rule: as many objects as cells of the KL map above one threshold, chosen on {choose:,} scenes and tested "
-    "on {test:,} others; intervals are Wilson's at 95 %. Peaks only, a rule of our own: only cells count whose KL none of "
-    "their eight neighbours exceeds, with a threshold of their own.",
+    "The document's rule: as many objects as cells of the KL map above one threshold, chosen on {choose:,} scenes and "
+    "tested on {test:,} others; intervals are Wilson's at 95 %. Peaks only, a rule of our own: only cells count whose KL "
+    "none of their eight neighbours exceeds, with a threshold of their own.",
     "The counter is taught the true numbers: what can be had at most. Connected regions are counted in the picture itself.",
 )
 REGIONS, COMMONEST = "connected regions", "the commonest number"

@@ -34,7 +34,9 @@ def best_threshold(nats: Float[np.ndarray, "B *places"], counts: Integer[np.ndar
         raise ValueError(f"{len(nats)} maps and counts of shape {counts.shape}: give one count, 0 or more, to each map")
     known = counts <= ranked.shape[1]  # more objects than places are counted right by no threshold
     if not known.any():
-        raise ValueError(f"every scene has more objects than the {ranked.shape[1]} places of its map: nothing can be chosen")
+        raise ValueError(
+            f"every scene has more objects than the {ranked.shape[1]} places of its map: nothing can be chosen"
+        )
     edge = np.ones((len(ranked), 1))
     padded = np.concatenate([np.inf * edge, ranked, -np.inf * edge], axis=1)[known]
     rows, chosen = np.arange(len(padded)), counts[known]
@@ -44,14 +46,16 @@ def best_threshold(nats: Float[np.ndarray, "B *places"], counts: Integer[np.ndar
     widths = np.diff(edges)
     best = np.flatnonzero(covering == covering.max())
     start = best[np.argmax(widths[best])]
-    return Threshold(between(edges[start], edges[start + 1]), float(covering[start] / len(counts)))
+    return Threshold(between(float(edges[start]), float(edges[start + 1])), float(covering[start] / len(counts)))
 
 
 def between(low: float, high: float) -> float:
-    """The middle of a range, or the end of it that is finite."""
-    if np.isinf(low) or np.isinf(high):
-        return float(low if np.isinf(high) else np.nextafter(high, -np.inf)) if not np.isinf(low + high) else 0.0
-    return float((low + high) / 2)
+    """The middle of a range; one nat from its end where the other is infinite."""
+    if np.isinf(low) and np.isinf(high):
+        return 0.0
+    if np.isinf(low):
+        return high - 1
+    return low + 1 if np.isinf(high) else (low + high) / 2
 
 
 def peaks(nats: Float[np.ndarray, "B h w"]) -> Bool[np.ndarray, "B h w"]:
@@ -75,4 +79,4 @@ def count_regions(image: Integer[np.ndarray, "B H W C"]) -> Integer[np.ndarray, 
     from scipy.ndimage import label
 
     bright = image.max(-1) >= 128
-    return np.array([label(one, np.ones((3, 3)))[1] for one in bright])
+    return np.array([int(label(one, np.ones((3, 3)))[1]) for one in bright])  # type: ignore[index]

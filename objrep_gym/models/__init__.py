@@ -35,6 +35,7 @@ MODELS: dict[str, Config] = {
     "slot-attention-small": SlotAttentionConfig(strides=(2, 1, 1, 1), block=4),
     "mvae": MVAEConfig(),
     "mvae-fine": MVAEConfig(grid=8),
+    "mvae-count": MVAEConfig(grid=8, beta=4.0, rise=0.5),
     "mvae-sum": MVAEConfig(pooling="sum"),
     "mvae-fine-sum": MVAEConfig(grid=8, pooling="sum"),
     "mvae-clutter": MVAEConfig(objects=10),

@@ -1,4 +1,4 @@
-"""The multi-entity VAE (Nash et al. 2017), which attends to where most information is, and the VAE that it is compared with.
+"""The multi-entity VAE (Nash et al. 2017), which attends to where most information is, and the VAE it is compared with.
 
 A map of candidate objects, one a cell of a grid, each with its own posterior; the N of the largest KL from the prior are
 the scene's objects, in no order but that of their KL, and the decoder does not mind in which order they come. What is
@@ -9,6 +9,7 @@ The document gives neither widths nor kernels, here 3×3, nor N; twelve latents 
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -42,9 +43,11 @@ class MVAEConfig:
     pooling: Pooling = "max"
     """How objects' maps become the scene's: their maximum or their sum."""
     beta: float = 1.0
-    """Weight of the KL; 1 is the bound itself."""
+    """Weight of the KL; 1 is the bound itself. Above it, cells that repeat what a neighbour says fall silent sooner."""
+    rise: float = 0.0
+    """Fraction of a stage in which the weight goes from 1 to `beta`; 0 has it from the start."""
     channels: int = 16
-    """Of the first convolution and of all maps of the decoder; the encoder's later ones have twice and four times as many."""
+    """Of the first convolution and of all maps of the decoder; the encoder's later ones have two and four times as many."""
 
     def build(self) -> "MVAE":
         return MVAE(self)
@@ -92,7 +95,7 @@ class CandidateEncoder(nn.Module):
         if size[0] % step or size[1] % step:
             raise ValueError(f"{self.poolings} poolings need sides that are multiples of {step}, got {size[0]}×{size[1]}")
         widths = (3, channels, 2 * channels, 4 * channels, 4 * channels)
-        self.convs = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(nn.Conv2d(i, o, 3, padding=1) for i, o in pairwise(widths))
         self.mix = nn.Conv2d(4 * channels + 2, 4 * channels, 3, padding=1)
         self.head = nn.Conv2d(4 * channels, outputs, 3, padding=1)
         self.register_buffer("places", coordinates(size[0] // step, size[1] // step)[None], persistent=False)
@@ -107,7 +110,7 @@ class CandidateEncoder(nn.Module):
 
 
 class ObjectDecoder(nn.Module):
-    """g: two dense layers to maps of 8×8×16 (for 64 pixels), then two convolutions with bilinear doubling: (N, F, H/2, W/2)."""
+    """g: two dense layers to maps of 8×8×16 (for 64 pixels), then two convolutions with bilinear doubling."""
 
     def __init__(self, latent: int, size: tuple[int, int], channels: int):
         super().__init__()
@@ -152,6 +155,7 @@ class Entities(SlotModule):
 
     has_masks = False
     beta: float
+    rise: float = 0.0
 
     def posteriors(self, image: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Mean and log sigma (B, K, D) of what is decoded."""
@@ -171,13 +175,19 @@ class Entities(SlotModule):
         """The scene, without parts: an object's own picture is what it alone decodes to."""
         return Decoded(widened(self.logits(latents)).sigmoid())
 
+    def price(self, clock: Clock) -> float | Tensor:
+        """Weight of the KL at a step."""
+        if self.rise == 0:
+            return self.beta
+        return 1 + (self.beta - 1) * (clock.step / (self.rise * clock.steps)).clamp_max(1)
+
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
-        """The negative bound; `watch` has the squared error per pixel and channel."""
+        """The negative bound, with the KL at its price; `watch` has the squared error per pixel and channel."""
         mean, log_sigma = self.posteriors(scenes.image)
         logits = self.logits(reparameterise(mean, log_sigma))
         terms = {
             "nll": bernoulli_nll(logits, scenes.image).mean(),
-            "kl": self.beta * kl_to_standard(mean, log_sigma).sum(1).mean(),
+            "kl": self.price(clock) * kl_to_standard(mean, log_sigma).sum(1).mean(),
         }
         with torch.no_grad():
             mse = (widened(logits).sigmoid() - scenes.image).square().mean()
@@ -191,7 +201,9 @@ class MVAE(Entities):
         super().__init__(config, (3, *config.size), config.objects, config.latent)
         if config.pooling not in ("max", "sum"):
             raise ValueError(f"pooling {config.pooling!r} is neither 'max' nor 'sum'")
-        self.beta, self.pooling = config.beta, config.pooling
+        if not 0 <= config.rise <= 1:
+            raise ValueError(f"rise {config.rise} is no fraction of a stage: it must be from 0 to 1")
+        self.beta, self.rise, self.pooling = config.beta, config.rise, config.pooling
         self.encoder = CandidateEncoder(config.size, 2 * config.latent, config.grid, config.channels)
         self.objects = ObjectDecoder(config.latent, config.size, config.channels)
         self.render = Renderer(config.channels)

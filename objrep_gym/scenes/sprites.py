@@ -24,7 +24,10 @@ VARIANTS = {"one-size": (1.0,), "six-sizes": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)}
 OUTPUTS = ("image", "mask")
 CHUNK = 64  # scenes drawn at once: their windows fit a core's cache
 MOST = 254  # sprites whose ids and the ground's a byte can tell apart
-HEART = (0.79, 0.26)  # of a heart in a circle: half the diagonal of its square, and how far the square hangs below the middle
+HEART = (
+    0.79,
+    0.26,
+)  # in radii of its circle: half the diagonal of a heart's square, and how far that hangs down
 
 
 def square(u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:
@@ -136,7 +139,7 @@ class Sprites:
     ) -> None:
         """Add one sprite (M, F) to each of M different scenes of the canvas."""
         height, width = self.size
-        centre = sprites[:, [Y, X]] * np.array([height, width], np.float32) + window - np.float32(0.5)  # pixels have middles
+        centre = sprites[:, [Y, X]] * np.array([height, width], np.float32) + window - np.float32(0.5)
         centre = np.clip(centre, window // 2, np.array([height, width], np.float32) + 1.5 * window - 2).astype(np.float32)
         corner = np.round(centre).astype(np.int64) - window // 2
         shares = covered(sprites, centre - corner, window, RADIUS * min(self.size))

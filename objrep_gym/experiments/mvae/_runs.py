@@ -11,17 +11,18 @@ def annealed(model: str, data: str, steps: int) -> Run:
 
 
 SPRITES, CLUTTER, ROOMS = "sprites", "sprites:count=8", "objects-room:engine=raycast"
+PRICED = annealed("mvae-count", SPRITES, 48_000)
 FINE = annealed("mvae-fine", SPRITES, 64_000)
-COARSE = annealed("mvae", SPRITES, 12_000)
+COARSE = annealed("mvae", SPRITES, 8_000)
 FINE_SUM = annealed("mvae-fine-sum", SPRITES, 12_000)
-BASELINE = annealed("vae-sprites", SPRITES, 12_000)
+BASELINE = annealed("vae-sprites", SPRITES, 8_000)
 FINE_CLUTTER = annealed("mvae-clutter-fine", CLUTTER, 12_000)
 COARSE_CLUTTER = annealed("mvae-clutter", CLUTTER, 12_000)
 ROOM = annealed("mvae-fine", ROOMS, 64_000)
 COUNTER = annealed("counter", SPRITES, 4_000)
 COUNTER_CLUTTER = annealed("counter-clutter", CLUTTER, 4_000)
 COUNTER_ROOM = annealed("counter-rooms", ROOMS, 4_000)
-EARLY = Run(MODELS["mvae-fine"], (SPRITES,), (Stage(1_500, lr=1e-3),), batch=16, precision="bf16")
+EARLY = Run(MODELS["mvae-count"], (SPRITES,), (Stage(1_500, lr=1e-3),), batch=16, precision="bf16")
 
 NOTES = (
     "The document trained for 3·10⁶ steps, does not give its batch, its widths, its number of objects, nor the sizes and "

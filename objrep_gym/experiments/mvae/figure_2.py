@@ -6,7 +6,7 @@ from objrep_gym.experiments.mvae import _runs
 
 EXPERIMENT = ModelFigure(
     "Figure 2: training",
-    rows={"MVAE": _runs.FINE, "MVAE, early": _runs.EARLY, "VAE": _runs.BASELINE},
+    rows={"MVAE": _runs.PRICED, "MVAE, early": _runs.EARLY, "VAE": _runs.BASELINE},
     draw=training,
     notes=_runs.NOTES,
 )

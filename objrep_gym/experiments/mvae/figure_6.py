@@ -6,7 +6,7 @@ from objrep_gym.experiments.mvae import _runs
 
 EXPERIMENT = ModelFigure(
     "Figure 6: reconstructions and samples",
-    rows={"MVAE, 3 sprites": _runs.FINE, "VAE, 3 sprites": _runs.BASELINE, "MVAE, 8 sprites": _runs.FINE_CLUTTER},
+    rows={"MVAE, 3 sprites": _runs.PRICED, "VAE, 3 sprites": _runs.BASELINE, "MVAE, 8 sprites": _runs.FINE_CLUTTER},
     draw=samples,
     shown=10,
     notes=_runs.NOTES,
