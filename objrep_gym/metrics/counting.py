@@ -29,9 +29,9 @@ def best_threshold(nats: Float[np.ndarray, "B *places"], counts: Integer[np.ndar
     Exact: a scene of n objects is counted right from its (n + 1)-th largest KL up to its n-th, so that a threshold is worth
     as many scenes as ranges that cover it. Raises ValueError for no scenes, or counts that do not fit the maps.
     """
-    ranked = -np.sort(-nats.reshape(len(nats), -1).astype(np.float64), axis=1)
     if not len(nats) or counts.shape != (len(nats),) or counts.min() < 0:
         raise ValueError(f"{len(nats)} maps and counts of shape {counts.shape}: give one count, 0 or more, to each map")
+    ranked = -np.sort(-nats.reshape(len(nats), -1).astype(np.float64), axis=1)
     known = counts <= ranked.shape[1]  # more objects than places are counted right by no threshold
     if not known.any():
         raise ValueError(
