@@ -136,6 +136,7 @@ def count(
     return counts, np.concatenate(truth)
 
 
+@torch.no_grad()
 def reading(model: SlotModule, image: torch.Tensor) -> np.ndarray:
     """KL maps (B, h, w) of what has them, numbers (B,) of a counter, and else how much each slot says (B, K)."""
     if isinstance(model, MVAE):

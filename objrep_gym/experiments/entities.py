@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from matplotlib.figure import Figure
 from torch import Tensor
 
 from objrep_gym.experiments.model_figure import Shown
@@ -47,12 +48,18 @@ def learning(one: Shown) -> Curve | None:
 
 
 @torch.no_grad()
-def attention(name: str, one: Shown) -> Picture:
+def attention_sheet(model: MVAE, image: Float[Tensor, "B C H W"]) -> Figure:
     """Scenes, what is drawn again of them, and how many nats lie where."""
-    assert isinstance(one.model, MVAE)
-    maps = heat(one.model.information(one.image).numpy(), one.model.size[1:])
-    rows = np.stack([to_uint8(one.image).numpy(), again(one.model, one.image), maps])
-    picture = both(lambda: sheet(rows, ("scenes", "drawn again", "KL map")))
+    maps = heat(model.information(image).numpy(), model.size[1:])
+    rows = np.stack([to_uint8(image).numpy(), again(model, image), maps])
+    return sheet(rows, ("scenes", "drawn again", "KL map"))
+
+
+def attention(name: str, one: Shown) -> Picture:
+    """The sheet of one model."""
+    model = one.model
+    assert isinstance(model, MVAE)
+    picture = both(lambda: attention_sheet(model, one.image))
     told = "White is the cell that says most, and black says nothing."
     return Picture(picture, f"Scenes, reconstructions and KL maps of {name}", f"{name}. {told}")
 
@@ -127,18 +134,26 @@ def sequence(name: str, one: Shown) -> Picture:
     return Picture(picture, f"Slots of {name} added one after another", f"{name}: slots added in the order of their KL.")
 
 
-@torch.no_grad()
 def samples(shown: Mapping[str, Shown]) -> list[Picture]:
     """Figure 6: scenes, what is drawn again of them, and what is drawn from the prior."""
-    pictures = []
-    for name, one in shown.items():
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            drawn = decoded(one.model, one.model.sample(len(one.image)))
-        rows = np.stack([to_uint8(one.image).numpy(), again(one.model, one.image), drawn])
-        picture = both(lambda rows=rows: sheet(rows, ("scenes", "drawn again", "samples")))
-        pictures.append(Picture(picture, f"Scenes, reconstructions and samples of {name}", name))
-    return pictures
+    return [
+        Picture(
+            both(lambda one=one: sampled_sheet(one.model, one.image)),
+            f"Scenes, reconstructions and samples of {name}",
+            name,
+        )
+        for name, one in shown.items()
+    ]
+
+
+@torch.no_grad()
+def sampled_sheet(model: SlotModule, image: Float[Tensor, "B C H W"]) -> Figure:
+    """Scenes, what is drawn again of them, and what is drawn from the prior."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        drawn = decoded(model, model.sample(len(image)))
+    rows = np.stack([to_uint8(image).numpy(), again(model, image), drawn])
+    return sheet(rows, ("scenes", "drawn again", "samples"))
 
 
 def again(model: SlotModule, image: Float[Tensor, "B C H W"]) -> UInt8[np.ndarray, "B H W C"]:

@@ -6,7 +6,7 @@ The card is generated from the run and from this measurement; nothing in it is t
 import json
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -18,14 +18,9 @@ from objrep_gym.configs import to_json
 from objrep_gym.data import parse, pieces, whole
 from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
-from objrep_gym.data.watching import watching
-from objrep_gym.experiments.apart import taken_apart
-from objrep_gym.experiments.judge import BASELINES, METRICS, Exam, as_table, evaluate
+from objrep_gym.experiments.judging import Judging, by_bound, by_segments
 from objrep_gym.experiments.kinds import RUN, Run, read_run, total
-from objrep_gym.experiments.rooms import SHOWN, held_out
-from objrep_gym.figures.decomposition import decomposition
-from objrep_gym.figures.style import drawn
-from objrep_gym.figures.tables import as_markdown
+from objrep_gym.figures.tables import Table, as_markdown
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
@@ -41,7 +36,6 @@ EXAMS = (
     "objects-room:variant=reach-ring,look=plain",
 )
 LINES = 500  # of a journal that stay with the weights
-MOVED = 0.005  # how far a rate may move where weights are rounded
 LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
 
 
@@ -55,7 +49,7 @@ class Exporting:
     dtype: Dtype = "fp16"
     """What numbers are kept in; loading gives float32 again."""
     exams: tuple[str, ...] = EXAMS
-    """Data that the model is judged on, of the test split."""
+    """Data that a model with masks is judged on, of the test split; one without is judged on its own."""
     count: int = 1000
     """Scenes of each."""
 
@@ -78,7 +72,7 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
     """Writes weights.safetensors, config.json, card.md, a picture and the journal's losses of `run` to the folder `out`.
 
     The folder's name is the weights' published name. Raises WeightsError on a run without weights, ValueError where `out`
-    holds anything else, or where rounding moves a rate by more than `MOVED`.
+    holds anything else, or where rounding moves a rate by more than `judging.MOVED`.
     """
     run, out = Path(run), Path(out)
     check(out)
@@ -88,10 +82,9 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
         judged = judge(run, beside, how, progress)
-        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged, run=to_json(read_run(run)))
-        parts = taken_apart(weights.load(beside), [held_out(*shown, seed=0) for shown in SHOWN])
-        whole.write(beside / PICTURE, drawn(lambda: decomposition(parts), dpi=110))
-        whole.write(beside / weights.CARD, card(run, beside, judged, step))
+        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged.records, run=to_json(read_run(run)))
+        whole.write(beside / PICTURE, judged.picture)
+        whole.write(beside / weights.CARD, card(run, beside, judged.tables, step))
         whole.write(beside / NAME, "".join(map(encode, thinned(run / NAME))))
         out.mkdir(exist_ok=True)
         for file in sorted(beside.iterdir()):
@@ -116,30 +109,14 @@ def check(out: Path) -> None:
         raise ValueError(f"{out} holds something else than exported weights: choose another folder")
 
 
-def judge(run: Path, exported: Path, how: Exporting, progress: bool) -> list[dict[str, Any]]:
-    """The records of every exam: the exported model, and k-means by colour; of the first also the run itself."""
-    records: list[dict[str, Any]] = []
-    for number, data in enumerate(how.exams):
-        with watching(f"judge {data}", how.count, progress) as show:
-            exam, tell = Exam(data=data, count=how.count), lambda done, show=show: show(done, "scenes")
-            found = evaluate(str(exported), exam, tell)
-            if number == 0:
-                compare(evaluate(str(run), exam)[0], found[0])
-        records += [{**record, "model": exported.name if i == 0 else record["model"]} for i, record in enumerate(found)]
-    return records
+def judge(run: Path, exported: Path, how: Exporting, progress: bool) -> Judging:
+    """By segments on the exams; a model that has no masks by its bound, on the run's own first data."""
+    if weights.load(exported).has_masks:
+        return by_segments(run, exported, how.exams, how.count, progress)
+    return by_bound(run, exported, read_run(run).data[0], how.count, progress)
 
 
-def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Raise ValueError where a metric moved by more than `MOVED` when the weights were rounded."""
-    for name in METRICS:
-        if before[name] is not None and abs(before[name] - after[name]) > MOVED:
-            raise ValueError(
-                f"rounding moved {name} from {before[name]:.4f} to {after[name]:.4f}, more than {MOVED}: export with "
-                "--dtype float32"
-            )
-
-
-def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | None) -> str:
+def card(run: Path, exported: Path, tables: Sequence[Table], step: int | None) -> str:
     """The model card, in Markdown."""
     described = read_run(run)
     made = json.loads((run / RUN).read_text(encoding="utf-8"))
@@ -158,12 +135,10 @@ def card(run: Path, exported: Path, judged: list[dict[str, Any]], step: int | No
         "file": f"{(exported / weights.WEIGHTS).stat().st_size / 1e6:.1f} MB",
         "licence": LICENCE,
     }
-    lines = [f"# {exported.name}", "", f"![Held-out rooms, taken apart]({PICTURE})", ""]
+    lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
     lines += ["Made by", "", "```sh", command(described, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
-    several = 1 + len(BASELINES)  # records of each exam
-    for start in range(0, len(judged), several):
-        table = as_table(judged[start : start + several])
+    for table in tables:
         lines += [f"**{table.title}**", "", as_markdown(table), ""]
     return "\n".join(lines)
 

@@ -78,14 +78,7 @@ class ModelFigure:
 
     def show(self, run: Run, found: Performed) -> Shown:
         """A model with its scenes."""
-        source = open_source(run.data[0], split="test")
-        try:
-            view = source.read(np.arange(SEARCHED), ("image", "mask"))
-            assert view.mask is not None
-            kept = np.flatnonzero(count_seen(view.mask, source.about.background) >= self.least)[: self.shown]
-        finally:
-            source.close()
-        return Shown(weights.load(found.folder), to_image(torch.from_numpy(view.image[kept])), found.folder)
+        return Shown(weights.load(found.folder), shown_scenes(run.data[0], self.shown, self.least), found.folder)
 
     def record(self, name: str, found: Performed, model: SlotModule) -> dict[str, Any]:
         """The bound, its two parts and the squared error of one model, on scenes that no training saw."""
@@ -101,6 +94,18 @@ class ModelFigure:
             *self.notes,
         )
         return [Table(self.title, COLUMNS, rows, notes=notes, first="model")]
+
+
+def shown_scenes(data: str, count: int, least: int) -> Float[Tensor, "N C H W"]:
+    """The first `count` test scenes in which at least `least` objects are seen."""
+    source = open_source(data, split="test")
+    try:
+        view = source.read(np.arange(SEARCHED), ("image", "mask"))
+        assert view.mask is not None
+        kept = np.flatnonzero(count_seen(view.mask, source.about.background) >= least)[:count]
+    finally:
+        source.close()
+    return to_image(torch.from_numpy(view.image[kept]))
 
 
 @torch.no_grad()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from objrep_gym import weights
-from objrep_gym.experiments import export as module
+from objrep_gym.experiments import judging
 from objrep_gym.experiments.export import PICTURE, Exporting, command, export, seconds
 from objrep_gym.experiments.kinds import Performed, Run, perform
 from objrep_gym.journal import NAME, Journal
@@ -51,7 +51,7 @@ def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):
 
 
 def test_a_rounding_that_costs_is_refused_and_leaves_nothing(trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MOVED", -1.0)
+    monkeypatch.setattr(judging, "MOVED", -1.0)
     with pytest.raises(ValueError, match=r"rounding moved ari_fg from .* export with --dtype float32"):
         export(trained, tmp_path / "a@b", HOW, progress=False)
     assert not list(tmp_path.iterdir())

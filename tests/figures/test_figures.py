@@ -8,11 +8,14 @@ import pytest
 from PIL import Image
 
 from objrep_gym.figures.animation import animation, beside, enlarged
-from objrep_gym.figures.curves import Curve, Level, curves, smooth
+from objrep_gym.figures.curves import Curve, Level, curves, exponential, smooth
 from objrep_gym.figures.decomposition import Parts, decomposition, overlaid, segments, slot_images, truth
-from objrep_gym.figures.grid import grid, montage
+from objrep_gym.figures.exchange import Exchange, exchange
+from objrep_gym.figures.grid import grid, montage, sheet
+from objrep_gym.figures.information import heat
 from objrep_gym.figures.page import CSS, Code, Figures, Picture, Section, data_uri, page
 from objrep_gym.figures.style import both, drawn, slot_colours
+from objrep_gym.figures.traversal import effects, traversal
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (5, 16, 24, 3), np.uint8)
@@ -186,3 +189,85 @@ def test_a_page_is_readable_in_the_dark():
 def test_an_image_of_an_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="neither PNG"):
         data_uri(b"JFIF....")
+
+
+def coloured(rows: int, columns: int) -> np.ndarray:
+    """Images of one colour each, which tells row and column."""
+    images = np.zeros((rows, columns, 64, 64, 3), np.uint8)
+    images[..., 0] = (60 * np.arange(1, rows + 1))[:, None, None, None]
+    images[..., 1] = (40 * np.arange(1, columns + 1))[None, :, None, None]
+    return images
+
+
+def seen_in(picture: np.ndarray, images: np.ndarray) -> np.ndarray:
+    """Where the middle of each image's colour lies in a picture, (R, C, 2) as y and x."""
+    places = np.zeros((*images.shape[:2], 2))
+    for row, column in np.ndindex(images.shape[:2]):
+        same = (picture[..., :3] == images[row, column, 0, 0]).all(-1) & (picture[..., 3] == 255)
+        assert same.sum() > 100, "every image is there"
+        places[row, column] = np.argwhere(same).mean(0)
+    return places
+
+
+def test_a_sheet_has_its_rows_and_columns():
+    images = coloured(3, 4)
+    picture = np.asarray(opened(drawn(lambda: sheet(images, ("a", "b", "c"), ("1", "2", "3", "4")), dpi=60)))
+    places = seen_in(picture, images)
+    assert (np.diff(places[..., 0], axis=0) > 20).all()
+    assert (np.diff(places[..., 1], axis=1) > 20).all()
+    with pytest.raises(ValueError, match="2 names for 3 rows"):
+        sheet(images, ("a", "b"))
+    with pytest.raises(ValueError, match="1 names for 4 columns"):
+        sheet(images, columns=("a",))
+
+
+def test_a_traversal_shows_where_it_starts_and_what_changes():
+    images = coloured(2, 3)
+    origin = np.full((2, 64, 64, 3), 255, np.uint8)
+    values = np.array([-2.25, 0.0, 2.25])
+    picture = np.asarray(opened(drawn(lambda: traversal(images, values, ("z 1", "z 2"), origin), dpi=60)))
+    assert (seen_in(picture, images)[..., 1] > picture.shape[1] / 4).all(), "the origin stands before them"
+    with pytest.raises(ValueError, match="for 2 values"):
+        traversal(images, values[:2])
+    with pytest.raises(ValueError, match="origin has the shape"):
+        traversal(images, values, origin=origin[:1])
+
+
+def test_effects_rank_latents():
+    images = np.zeros((3, 5, 8, 8, 3), np.uint8)
+    images[1] = np.linspace(0, 255, 5).astype(np.uint8)[:, None, None, None]
+    images[2, :, 0] = np.linspace(0, 255, 5).astype(np.uint8)[:, None, None]
+    found = effects(images)
+    assert found[0] == 0
+    assert found[1] == pytest.approx(np.linspace(0, 1, 5).std(), abs=0.01)
+    assert found[2] == pytest.approx(found[1] / 8, rel=0.05)
+
+
+def test_an_exchange_has_six_columns():
+    pairs = coloured(2, 6)
+    one = Exchange(pairs[:, :2], pairs[:, 2:4], pairs[:, 4:])
+    places = seen_in(np.asarray(opened(drawn(lambda: exchange(one), dpi=60))), pairs)
+    assert (np.diff(places[..., 1], axis=1) > 20).all()
+    with pytest.raises(ValueError, match="all must be one"):
+        exchange(Exchange(pairs[:, :2], pairs[:, 2:3], pairs[:, 4:]))
+
+
+def test_heat_is_white_where_most_is_said():
+    maps = heat(np.array([[[0.0, 2.0], [4.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]), (8, 8))
+    assert maps.shape == (2, 8, 8, 3)
+    assert (maps[0, 4:, :4] == 255).all()
+    assert (maps[0, :4, 4:] == 128).all()
+    assert not maps[0, :4, :4].any()
+    assert not maps[1].any()
+    with pytest.raises(ValueError, match="do not divide"):
+        heat(np.zeros((1, 3, 3)), (8, 8))
+    with pytest.raises(ValueError, match="never below 0"):
+        heat(np.full((1, 2, 2), -1.0), (8, 8))
+
+
+def test_an_exponential_average_follows_slowly():
+    averages = exponential(np.array([1.0, 1.0, 4.0]), span=3)
+    np.testing.assert_allclose(averages, [1.0, 1.0, 2.5])
+    np.testing.assert_allclose(exponential(np.array([3.0, 5.0]), span=1), [3.0, 5.0])
+    with pytest.raises(ValueError, match="span 0"):
+        exponential(np.ones(2), 0)
