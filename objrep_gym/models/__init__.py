@@ -5,8 +5,8 @@ from typing import Any
 
 from objrep_gym.models.base import Config
 from objrep_gym.models.colour import ColourConfig
-from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.counter import CounterConfig
+from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
