@@ -50,16 +50,16 @@ class SlotAttentionConfig:
 
     def build(self) -> "SlotAttention":
         """Raises ValueError where the numbers do not fit together."""
+        if set(self.rises) - {1, 2} or min(self.strides) < 1 or self.sigma <= 0 or self.iterations < 1:
+            raise ValueError(
+                f"rises {self.rises} must be 1 or 2, strides {self.strides} and iterations {self.iterations} at least 1, "
+                f"and sigma {self.sigma} above 0"
+            )
         finest = max(prod(self.strides), 4 * self.fold)
         if any(side % prod(self.strides) or side % self.fold or side < finest for side in self.size):
             raise ValueError(
                 f"size {self.size}: both sides must be multiples of {prod(self.strides)} (strides {self.strides}) and of "
                 f"{self.fold} (rises {self.rises}, block {self.block}), and at least {finest}"
-            )
-        if set(self.rises) - {1, 2} or min(self.strides) < 1 or self.sigma <= 0 or self.iterations < 1:
-            raise ValueError(
-                f"rises {self.rises} must be 1 or 2, strides {self.strides} and iterations {self.iterations} at least 1, "
-                f"and sigma {self.sigma} above 0"
             )
         return SlotAttention(self)
 
