@@ -17,7 +17,6 @@ from objrep_gym.types import Clock, Losses, Scenes
 
 Precision = Literal["float32", "bf16"]
 RESERVED = ("loss", "step", "stage", "time", "images_per_second")  # what a journal's line has beside the model's own losses
-HALF_LIFE = 100_000  # steps in which a halving learning rate falls to half (Locatello et al. 2020)
 GENTLE = 500  # steps in which the rate rises again where weights go on with a new optimiser
 BREATH = 1.0  # seconds after which a slow loop reports, due or not
 
@@ -36,9 +35,11 @@ class Stage:
     """Numbers of the run's data sources that this stage sees; all if empty."""
     schedule: Literal["constant", "cosine", "halving"] = "constant"
     """How the learning rate goes: level, half a cosine from the end of the warm-up down to zero, or falling to half in
-    every 100,000 steps from the first on."""
+    every `half_life` steps from the first on."""
     warmup: int = 0
     """Steps in which the learning rate rises linearly from zero."""
+    half_life: int = 100_000
+    """Steps in which a halving learning rate falls to half."""
     optimiser: Literal["adam", "rmsprop"] = "adam"
     """Adam is fused where torch has a fused form; the public MONet code uses RMSprop."""
     clip: float | None = None
@@ -50,7 +51,7 @@ class Stage:
         if self.schedule == "constant":
             return rising
         if self.schedule == "halving":
-            return rising * 0.5 ** (step / HALF_LIFE)
+            return rising * 0.5 ** (step / self.half_life)
         done = max(0, step - self.warmup) / max(1, self.steps - self.warmup)
         return rising * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
