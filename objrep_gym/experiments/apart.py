@@ -21,7 +21,7 @@ def taken_apart(model: SlotModule, views: Sequence[View], background: int = len(
     height, width = images.shape[1:3]
     slots = model.encode(fitted(to_image(torch.from_numpy(images)), model.size))
     decoded = model.decode(slots.latents)
-    masks = slots.masks if slots.masks is not None else decoded.masks
+    masks = model.scored_masks(slots, decoded)
     if masks is None:
         raise ValueError(f"{type(model).__name__} has no masks: there are no parts to show")
     parts = None

@@ -113,7 +113,7 @@ def score(
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
         slots = model.encode(fitted(image, model.size).to(device))
         decoded = model.decode(slots.latents)
-    masks = slots.masks if slots.masks is not None else decoded.masks
+    masks = model.scored_masks(slots, decoded)
     nothing = np.full(len(image), np.nan)
     if masks is None:
         return {**dict.fromkeys(METRICS, nothing), "mse_decoded": error(image, decoded.image)}

@@ -67,6 +67,11 @@ class SlotModule(nn.Module):
         """Weighted terms in nats per image; free of branches on data and of waits for the device."""
         raise NotImplementedError(f"{type(self).__name__} does not write losses()")
 
+    def scored_masks(self, slots: Slots, decoded: Decoded) -> Float[Tensor, "B K H W"] | None:
+        """Which masks say where a slot is when the model is judged: those of `encode`, or decoded ones where it has none or
+        where its paper scores those."""
+        return decoded.masks if slots.masks is None else slots.masks
+
     def forward(self, scenes: Scenes, clock: Clock) -> Losses:
         return self.losses(scenes, clock)
 

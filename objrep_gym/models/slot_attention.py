@@ -218,7 +218,7 @@ def initialise(model: nn.Module) -> None:
 class SlotAttention(SlotModule):
     """Slots without an order and without a distribution: `nats` are zero, and `sample` is the standard normal of the base
     class, which the paper does not train. `encode` gives the attention of the last round as masks, enlarged to the image
-    where it is coarser; the paper scores the decoded ones."""
+    where it is coarser; the model is judged by decoded masks, as in the paper."""
 
     noise: Tensor
 
@@ -262,6 +262,9 @@ class SlotAttention(SlotModule):
         means, masks = self.parts(latents)
         means = means.clamp(0, 1)
         return Decoded((means * masks.unsqueeze(2)).sum(1), means, masks)
+
+    def scored_masks(self, slots: Slots, decoded: Decoded) -> Float[Tensor, "B K H W"] | None:
+        return decoded.masks
 
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """−log N(image; mixed parts, sigma²), summed over pixels and channels; `watch` has the mean squared error."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from objrep_gym.models.base import Config, SlotModule
-from objrep_gym.types import Clock, Scenes, SlotModel
+from objrep_gym.types import Clock, Decoded, Scenes, SlotModel, Slots
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,15 @@ def test_a_bare_module_has_the_contracts_facts():
     assert (model.size, model.slots, model.latent_size, model.ordered, model.has_masks) == ((3, 8, 12), 3, 5, False, True)
     assert model.device == torch.device("cpu")
     assert model.parameter_groups(0.1) == [{"params": [], "lr": 0.1}]
+
+
+def test_a_model_is_judged_by_its_masks_or_by_decoded_ones_where_it_has_no_other():
+    model, latents = BareConfig().build(), torch.zeros(1, 3, 5)
+    own, drawn = torch.rand(1, 3, 8, 12), torch.rand(1, 3, 8, 12)
+    decoded = Decoded(torch.zeros(1, 3, 8, 12), None, drawn)
+    assert model.scored_masks(Slots(latents, latents[..., 0], own), decoded) is own
+    assert model.scored_masks(Slots(latents, latents[..., 0]), decoded) is drawn
+    assert model.scored_masks(Slots(latents, latents[..., 0]), Decoded(decoded.image)) is None
 
 
 def test_samples_come_from_a_standard_normal_by_the_global_seed():

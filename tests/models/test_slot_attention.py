@@ -270,6 +270,14 @@ def test_encoding_draws_nothing_even_while_training():
     assert torch.equal(first, model.encode(pictures(model)).latents)
 
 
+def test_it_is_judged_by_decoded_masks_as_in_the_paper():
+    model = tiny().eval()
+    with torch.no_grad():
+        slots = model.encode(pictures(model))
+        decoded = model.decode(slots.latents)
+    assert model.scored_masks(slots, decoded) is decoded.masks
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
