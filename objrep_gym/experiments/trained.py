@@ -108,7 +108,7 @@ def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
 
 def ready(run: Run, effort: Effort) -> bool:
     """Whether the weights that a run begins with are there; told where they are not, and the run waits for them."""
-    if run.start is None or standing(run, effort.root).step > 0:
+    if run.start is None or isinstance(run.start.weights, Run) or standing(run, effort.root).step > 0:
         return True
     try:
         find(run.start.weights)
@@ -132,4 +132,5 @@ def scaled(run: Run, scale: float) -> Run:
     model: Any = run.model.tiny()
     short = tuple(replace(stage, steps=min(stage.steps, 2), warmup=0) for stage in stages)
     data = tuple(at_size(text, model.size[0]) for text in run.data)
-    return replace(smaller, model=model, data=data, stages=short, batch=2, start=None)
+    start = run.start if run.start is not None and isinstance(run.start.weights, Run) else None  # a file's trunk is no toy
+    return replace(smaller, model=model, data=data, stages=short, batch=2, start=start)

@@ -112,7 +112,7 @@ class UNet(nn.Module):
         weights need them once."""
         pairs = []
         for i, (block, skip) in enumerate(zip(self.up, reversed(self.widths), strict=True)):
-            weight = block[0].weight
+            weight = block.get_parameter("0.weight")
             below, beside = weight[:, :-skip], weight[:, -skip:]
             pairs.append((below if i == 0 else doubling_kernel(below, self.doubling), beside))
         return pairs
@@ -128,7 +128,7 @@ class UNet(nn.Module):
         x = self.bridge(x)
         # a convolution of two maps side by side is the sum of two convolutions, and neither is copied
         for i, (block, (below, beside)) in enumerate(zip(self.up, kernels or self.kernels(), strict=True)):
-            _, norm, relu = block
+            _, norm, relu = block.children()
             if i == 0:
                 x = functional.conv2d(x, below, padding=1)
             else:

@@ -132,9 +132,9 @@ class AutoregressivePrior(nn.Module):
     ) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"], tuple[Tensor, Tensor]]:
         """What comes after one more slot, and what is remembered."""
         with torch.autocast(latent.device.type, enabled=False):
-            state = self.cell(latent, state)
-            mean, raw = self.head(state[0]).chunk(2, 1)
-        return mean, functional.logsigmoid(raw + 4), state
+            hidden, cell = self.cell(latent, state)
+            mean, raw = self.head(hidden).chunk(2, 1)
+        return mean, functional.logsigmoid(raw + 4), (hidden, cell)
 
 
 class PartDecoder(nn.Module):

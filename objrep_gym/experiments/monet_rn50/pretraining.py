@@ -7,41 +7,32 @@ in other colours. All are the narrow presets, which a CPU trains.
 
 from dataclasses import replace
 
-from objrep_gym.experiments.kinds import Run, Start
+from objrep_gym.experiments.kinds import Start
+from objrep_gym.experiments.monet_rn50._rows import OURS, SMALL, TEACHER_SMALL
 from objrep_gym.experiments.segmentation_table import SegmentationTable
 from objrep_gym.experiments.starting import TRUNK
-from objrep_gym.models import MODELS
 from objrep_gym.models.monet import MONetConfig
-from objrep_gym.training import Stage
 
-TABLES = tuple(f"tabletop:look={look},engine=raycast" for look in ("published", "textured", "plain"))
-STAGES = (Stage(30_000, lr=5e-4, schedule="cosine", warmup=300),)
-TEACHER = Run(
-    MODELS["segmenter-rn50-small"],
-    data=TABLES,
-    stages=(Stage(10_000, lr=1e-3, schedule="cosine", warmup=100),),
-    batch=32,
-    precision="bf16",
-)
-PUPIL = MONetConfig(attention="rn50-skip", channels=16, depths=(2, 2, 2, 2), component=32)
-SCRATCH = Run(PUPIL, stages=STAGES, batch=32, precision="bf16")
+SCRATCH = OURS["monet-rn50-star-small"]
+PUPIL = SCRATCH.model
+assert isinstance(PUPIL, MONetConfig)
 
 EXPERIMENT = SegmentationTable(
     "Pre-training of MONet-RN50*'s trunk",
     rows={
         "from scratch": SCRATCH,
-        "trunk taught to segment tables": replace(SCRATCH, start=Start(TEACHER, TRUNK)),
-        "trunk and decoder taught": replace(SCRATCH, start=Start(TEACHER, (*TRUNK, "*upsampling.*"))),
+        "trunk taught to segment tables": OURS["monet-rn50-star-small, pre-trained"],
+        "trunk and decoder taught": replace(SCRATCH, start=Start(TEACHER_SMALL, (*TRUNK, "*upsampling.*"))),
         "trunk taught, then frozen": replace(
             SCRATCH,
-            start=Start(TEACHER, TRUNK),
+            start=Start(TEACHER_SMALL, TRUNK),
             stages=tuple(
                 replace(stage, trains=("attention.upsampling.*", "attention.head.*", "encoder.*", "decoder.*"))
-                for stage in STAGES
+                for stage in SMALL
             ),
         ),
         "from scratch, sigmoid over its sum": replace(SCRATCH, model=replace(PUPIL, normalise="sigmoid")),
-        "from scratch, any number of slots": replace(SCRATCH, model=replace(PUPIL, attention="rn50-variable")),
+        "from scratch, any number of slots": OURS["monet-rn50-variable-small"],
     },
     seeds=3,
     notes=(

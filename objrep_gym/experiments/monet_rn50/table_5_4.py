@@ -1,9 +1,10 @@
 """Table 5.4 — tables like CLEVR's with three to ten things, 128×128 pixels and eleven slots (Berriel 2022, §5.4)."""
 
 from objrep_gym.experiments.judge import Exam
-from objrep_gym.experiments.kinds import Run
-from objrep_gym.experiments.monet_rn50._rows import pretrained
+from objrep_gym.experiments.kinds import Run, Start
+from objrep_gym.experiments.monet_rn50._rows import TEACHER
 from objrep_gym.experiments.segmentation_table import SegmentationTable
+from objrep_gym.experiments.starting import TRUNK
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
@@ -15,9 +16,7 @@ EXPERIMENT = SegmentationTable(
     rows={
         "MONet": Run(MODELS["monet-clevr"], DATA, HALF, batch=32),
         "MONet-RN50*": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32),
-        "MONet-RN50*, pre-trained": Run(
-            MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32, start=pretrained("segmenter-rn50")
-        ),
+        "MONet-RN50*, pre-trained": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32, start=Start(TEACHER, TRUNK)),
     },
     exams={
         "tables, test": Exam("tabletop:size=128"),
