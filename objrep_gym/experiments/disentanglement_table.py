@@ -26,8 +26,8 @@ from objrep_gym.metrics.intervals import Interval
 from objrep_gym.models.base import SlotModule
 
 ROOMS = {
-    "Objects Room, test": Exam("objects-room:variant=train,look=published", count=4000),
-    "objects of one colour": Exam("objects-room:variant=identical-color,look=published", count=4000),
+    "Objects Room, test": Exam("objects-room:variant=train,look=published", count=2000),
+    "objects of one colour": Exam("objects-room:variant=identical-color,look=published", count=2000),
 }
 UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
 AGREED = "UDR (Duan et al. 2020): how much the latents of models that differ in their seed agree, without labels."
