@@ -164,6 +164,8 @@ def plain_of(model: SlotModule) -> PlainMONet | None:
     config = model.config
     if not isinstance(config, MONetConfig) or config.size[0] != config.size[1]:
         return None
+    if (config.sigma_bg, config.sigma_fg) != (0.09, 0.11):
+        return None
     plain = PlainMONet(config.size[0], config.slots, config.latent, config.beta, config.gamma).to(model.device)
     weights = model.state_dict()
     if {name: value.shape for name, value in plain.state_dict().items()} != {

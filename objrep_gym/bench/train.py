@@ -28,10 +28,10 @@ def bench_train(names: Sequence[str], batch: int, rounds: int, tiny: bool = Fals
     steps: dict[str, dict[str, Step | PlainStep]] = {}
     for name in names:
         plain = plain_of(model := build(name, tiny))
-        steps[name] = {} if plain is None else {"plain": PlainStep(plain, images(model, batch))}
+        steps[name] = {} if plain is None else {"plain": PlainStep(plain, noise(model, batch))}
         for precision in PRECISIONS:
             model = build(name, tiny)
-            steps[name][precision] = Step(model, images(model, batch), precision)
+            steps[name][precision] = Step(model, noise(model, batch), precision)
     works = {f"{name} {form}": step.take for name, forms in steps.items() for form, step in forms.items()}
     spent = take_turns(works, rounds)
     for name, forms in steps.items():
@@ -79,10 +79,12 @@ def build(name: str, tiny: bool) -> SlotModule:
     return model
 
 
-def images(model: SlotModule, batch: int) -> Scenes:
-    """Noise of a model's size, on its device; with masks of two things, for models that are taught."""
+def noise(model: SlotModule, batch: int) -> Scenes:
+    """Images of a model's size, on its device; for models that are taught, masks of two entities whose factors are 0."""
     image = torch.rand(batch, *model.size, device=model.device)
-    return Scenes(image, (image[:, 0] > 0.5).to(torch.uint8))
+    mask, factors = (image[:, 0] > 0.5).to(torch.uint8), torch.zeros(batch, 2, 16, device=model.device)
+    whole = {"image": image, "mask": mask, "factors": factors}
+    return Scenes(**{name: whole[name] for name in model.reads})
 
 
 def record(name: str, form: str, step: Step | PlainStep, spent: Spent) -> dict[str, Any]:
