@@ -17,6 +17,7 @@ from objrep_gym.experiments.gallery import WATCHED, animated
 from objrep_gym.experiments.rooms import held_out
 from objrep_gym.figures.grid import montage
 from objrep_gym.scenes.furnished import FurnishedRoom
+from objrep_gym.scenes.sprites import Sprites
 from objrep_gym.scenes.tabletop import Tabletop
 from objrep_gym.scenes.world import World, scene_streams
 
@@ -40,6 +41,7 @@ TABLES = (  # variant, look, profile
     ("train", "textured", "fast"),
 )
 FURNISHED = (("furnished-many", "published"), ("furnished-once", "published"), ("furnished-many", "textured"))
+SPRITES = ((3, "one-size"), (8, "one-size"), (8, "six-sizes"))
 COLUMNS, TIMES = 10, 2
 SIDE, ABREAST = 160, 3  # pixels of an animation, and how many stand beside each other
 MOST, ALL = 150_000, 1_500_000  # bytes of one, and of all
@@ -51,6 +53,7 @@ def main() -> None:
     write("rooms.png", [held_out(variant, look, COLUMNS, seed=0).image for variant, look in ROOMS])
     write("tables.png", [tables(*row) for row in TABLES], times=1)
     write("furnished.png", [furnished(*row) for row in FURNISHED], times=1)
+    write("sprites.png", [first_of(Sprites(count, variant)) for count, variant in SPRITES])
     write("tasks.png", [first_scenes(name) for name in bases() if name != WATCHED])
     films = {name: animated(name, SIDE, 10 * i, MOST) for i, name in enumerate(bases())}
     if (size := sum(map(len, films.values()))) > ALL:

@@ -57,7 +57,7 @@ def scenes(model: SlotModule, dark: bool = False) -> Scenes:
     return Scenes(**{name: whole[name] for name in model.reads})
 
 
-SUPERVISED = {"segmenter-rn50", "segmenter-rn50-small"}
+SUPERVISED = {"segmenter-rn50", "segmenter-rn50-small", "counter", "counter-clutter", "counter-rooms"}
 
 
 @every_preset

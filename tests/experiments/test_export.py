@@ -39,6 +39,19 @@ def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path,
     assert judged[0]["model"] == "monet-lite@rooms"
 
 
+@pytest.mark.parametrize("name", ["mvae-count", "vae-sprites"])
+def test_a_model_without_masks_is_judged_by_its_bound(name, tmp_path):
+    run = Run(MODELS[name].tiny(), ("sprites:size=32",), (Stage(3, lr=1e-3),), batch=4)
+    trained = perform(run, tmp_path / "run", progress=False).folder
+    out = export(trained, tmp_path / f"{name}@sprites", replace(HOW, count=4), progress=False)
+    card = (out / weights.CARD).read_text()
+    (record,) = json.loads((out / weights.CONFIG).read_text())["judged"]
+    assert record["bound"] == pytest.approx(record["nll"] + record["kl"])
+    assert ("Counting, sprites:size=32" in card) == ("test" in record) == (name == "mvae-count")
+    assert record.get("chosen", 28) == 28
+    assert "negative bound, nats" in card
+
+
 def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):
     out = export(trained, tmp_path / "a@b", replace(HOW, dtype="float32"), progress=False)
     before = (out / weights.WEIGHTS).stat().st_size
