@@ -22,7 +22,7 @@ RADIUS = 0.125  # of the circle around a sprite of scale 1, in sides of the imag
 VARIANTS = {"one-size": (1.0,), "six-sizes": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)}
 """Scales of sprites, in RADIUS; dSprites' own are the six."""
 OUTPUTS = ("image", "mask")
-CHUNK = 64  # scenes drawn at once: their windows fit a core's cache
+CHUNK = 128  # scenes drawn at once
 MOST = 254  # sprites whose ids and the ground's a byte can tell apart
 HEART = (
     0.79,
