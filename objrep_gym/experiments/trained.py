@@ -107,7 +107,8 @@ def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
 
 
 def ready(run: Run, effort: Effort) -> bool:
-    """Whether the weights that a run begins with are there; told where they are not, and the run waits for them."""
+    """Whether the weights that a run begins with are there, or another run's, which is trained first; told where they are
+    not, and the run waits for them."""
     if run.start is None or isinstance(run.start.weights, Run) or standing(run, effort.root).step > 0:
         return True
     try:
@@ -124,13 +125,14 @@ def scaled(run: Run, scale: float) -> Run:
     if not 0 < scale <= 1:
         raise ValueError(f"scale {scale} is not in (0, 1]")
     stages = tuple(replace(stage, steps=max(1, round(stage.steps * scale))) for stage in run.stages)
-    if run.start is not None and isinstance(run.start.weights, Run):
-        run = replace(run, start=replace(run.start, weights=scaled(run.start.weights, scale)))
-    smaller = replace(run, stages=stages, batch=max(2, round(run.batch * scale**0.5)))
+    start = None  # published weights fit the model at its own width alone
+    if run.start is not None and (scale >= 0.01 or isinstance(run.start.weights, Run)):
+        before = run.start.weights
+        start = replace(run.start, weights=scaled(before, scale) if isinstance(before, Run) else before)
+    smaller = replace(run, start=start, stages=stages, batch=max(2, round(run.batch * scale**0.5)))
     if scale >= 0.01:
         return smaller
     model: Any = run.model.tiny()
     short = tuple(replace(stage, steps=min(stage.steps, 2), warmup=0) for stage in stages)
     data = tuple(at_size(text, model.size[0]) for text in run.data)
-    start = run.start if run.start is not None and isinstance(run.start.weights, Run) else None  # a file's trunk is no toy
-    return replace(smaller, model=model, data=data, stages=short, batch=2, start=start)
+    return replace(smaller, model=model, data=data, stages=short, batch=2)
