@@ -1,6 +1,7 @@
 """Measure, and write the tables of a page: `make performance`, on a machine that does nothing else, and `make results`.
 
 Each table stands between two comments that name what makes it; the text around it is written by hand and stays.
+`scripts/pages.py docs/performance.md "bench train"` writes one of them.
 
     <!-- machine -->                       what this was measured on
     <!-- bench render -->                  a verb of `objrep-gym bench`
@@ -74,8 +75,12 @@ def scores(name: str) -> str:
 MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce": reproduced, "card": scores}
 
 
-def main(page: Path) -> None:
+def main(page: Path, asked: list[str]) -> None:
+    """Fills the places of a page, or those alone whose comment begins with what is asked for: `"bench train"`."""
+
     def fill(found: re.Match[str]) -> str:
+        if asked and not any(f"{found['what']} {found['words']}".startswith(begins) for begins in asked):
+            return found[0]
         print(f"{found['what']} {found['words']} …", file=sys.stderr)
         return found[1] + MAKERS[found["what"]](found["words"]) + "\n" + found[4]
 
@@ -84,4 +89,4 @@ def main(page: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])
