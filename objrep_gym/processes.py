@@ -1,7 +1,9 @@
 """One of the processes that train together, started by `accelerate launch` or torchrun: its device, who writes, what all
-agree on. A process by itself is the first of one."""
+agree on, how it is stopped. A process by itself is the first of one."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -46,3 +48,24 @@ def agreed(flag: bool) -> bool:
     vote = torch.tensor(float(flag), device=own_device())
     torch.distributed.all_reduce(vote, torch.distributed.ReduceOp.MAX)
     return bool(vote.item())
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """SIGTERM and Ctrl-C set the event instead of ending the process; a second Ctrl-C ends it as usual."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, frame: object) -> None:
+        if number == signal.SIGINT and stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

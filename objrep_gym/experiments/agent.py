@@ -19,13 +19,13 @@ from objrep_gym.agents.scripted import RandomHand, knowing
 from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import left, watching
-from objrep_gym.experiments.kinds import stopping
 from objrep_gym.experiments.provenance import provenance
 from objrep_gym.figures.curves import Curve, Level, curves, smooth
 from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.journal import Journal, read
 from objrep_gym.metrics.intervals import Interval
+from objrep_gym.processes import stopping
 from objrep_gym.training import Precision
 from objrep_gym.wrappers.frames import Frames
 from objrep_gym.wrappers.pixels import VectorPixelObservation

@@ -2,11 +2,9 @@
 
 import json
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Generator
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +21,7 @@ from objrep_gym.experiments.starting import Found, begin_with, find
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
-from objrep_gym.processes import agreed, leads, own_device
+from objrep_gym.processes import agreed, leads, own_device, stopping
 from objrep_gym.seeds import restore_random_state, seed_everything
 from objrep_gym.training import Precision, Progress, Stage, fit
 
@@ -281,24 +279,3 @@ def told(now: Progress, remaining: int) -> str:
 
 def past(deadline: float | None) -> bool:
     return deadline is not None and time.monotonic() > deadline
-
-
-@contextmanager
-def stopping() -> Iterator[threading.Event]:
-    """SIGTERM and Ctrl-C set the event instead of ending the process; a second Ctrl-C ends it as usual."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, frame: object) -> None:
-        if number == signal.SIGINT and stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
