@@ -29,7 +29,7 @@ def evaluate() -> type[Verb]:
         """Of a dataset that is drawn: height and width in pixels."""
         disentanglement: bool = False
         """What its slots tell of objects' place, size, shape, colour and heading instead: MIG, DCI, SAP and linear probes,
-        beside the untrained model and k-means, on data that is drawn; better on 4,000 scenes."""
+        beside the untrained model and k-means, on data that is drawn; better on 2,000 scenes."""
         json: bool = False
         """One JSON object per line instead of a table."""
 

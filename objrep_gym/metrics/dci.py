@@ -11,8 +11,8 @@ from objrep_gym.metrics.classes import apart, check, classes, each, mean_of_know
 
 TREES: dict[str, Any] = {"max_iter": 100, "learning_rate": 0.1, "max_depth": 3, "max_leaf_nodes": 8, "min_samples_leaf": 1}
 TREES |= {"early_stopping": False, "l2_regularization": 1.0}
-"""What scikit-learn's `GradientBoostingClassifier` has by default; and a penalty, without which rare classes, as the outer bins
-of a factor are, make the histogram booster diverge, and what it found meaningless."""
+"""What scikit-learn's `GradientBoostingClassifier` has by default; and a penalty, without which rare classes, such as the
+outer bins of a factor, make the histogram booster diverge."""
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,18 @@ def test_importances_and_scores_are_in_the_order_of_default_gradient_boosting():
     assert np.corrcoef(*entries)[0, 1] > 0.99
     for score in ("disentanglement", "completeness"):
         values = [[getattr(found, score) for found in every] for every in (ours, theirs)]
-        assert spearmanr(*values).statistic > 0.9
-        assert np.abs(np.subtract(*values)).max() < 0.1
+        assert spearmanr(*values).statistic > 0.85  # the four most mixed are within .06 of each other
+        assert np.corrcoef(*values)[0, 1] > 0.95
+        assert np.abs(np.subtract(*values)).max() < 0.11
+
+
+def test_rare_classes_do_not_make_it_diverge():
+    rng = np.random.default_rng(0)
+    tailed = np.abs(rng.normal(size=(3000, 1))) ** 1.5  # its outer bins hold one or two things
+    codes = np.concatenate([tailed, rng.normal(size=(3000, 3))], axis=1)
+    found = dci(noisy(codes, 0.02), tailed)
+    assert found.informativeness > 0.8  # .3 without a penalty
+    assert found.importance[0, 0] > 0.8
 
 
 @pytest.mark.slow
