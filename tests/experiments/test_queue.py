@@ -130,3 +130,9 @@ print(queue.work(how, progress=False)[0][1].finished)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.stdout.strip() == "True", done.stderr
+
+
+def test_the_queue_that_ships_names_rows_that_there_are():
+    waiting = read(Path(module.__file__).with_name("queue.toml"))
+    assert [one.run().seed for one in waiting] == [one.seed for one in waiting]
+    assert len(waiting) > 10
