@@ -348,7 +348,9 @@ def test_decode_mixes_parts_by_decoded_masks(name: str):
 # What its slots promise
 
 
-@pytest.mark.parametrize(("name", "count"), [("genesis-v2", 2_547_277), ("genesis-v2-small", 555_081)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("genesis-v2", 2_547_277), ("genesis-v2-clevr", 2_990_157), ("genesis-v2-small", 555_081)]
+)
 def test_presets_have_as_many_parameters_as_their_pages_say(name: str, count: int):
     assert parameters(MODELS[name].build()) == count
 
