@@ -22,7 +22,7 @@ ROOM = annealed("mvae-fine", ROOMS, 48_000)
 COUNTER = annealed("counter", SPRITES, 4_000)
 COUNTER_CLUTTER = annealed("counter-clutter", CLUTTER, 4_000)
 COUNTER_ROOM = annealed("counter-rooms", ROOMS, 4_000)
-EARLY = Run(MODELS["mvae-count"], (SPRITES,), (Stage(1_500, lr=1e-3),), batch=16, precision="bf16")
+EARLY = Run(MODELS["mvae-fine"], (SPRITES,), (Stage(1_500, lr=1e-3),), batch=16, precision="bf16")
 
 NOTES = (
     "The document trained for 3·10⁶ steps, does not give its batch, its widths, its number of objects, nor the sizes and "
