@@ -105,9 +105,10 @@ class CountingTable:
 
     def table(self, name: str, records: Sequence[Mapping[str, Any]]) -> Table:
         """The records of one set, row by row."""
-        notes = tuple(note.format(choose=self.choose, test=self.test) for note in NOTES)
+        notes = tuple(note.format(choose=self.choose, test=self.test) for note in (*NOTES, *self.notes))
+        notes = notes if name == next(iter(self.sets)) else ()  # they hold for all
         rows = {record["row"]: dict(cells(record)) for record in records}
-        return Table(f"{self.title}: {name}", COLUMNS, rows, self.paper.get(name, {}), (*notes, *self.notes), "count by")
+        return Table(f"{self.title}: {name}", COLUMNS, rows, self.paper.get(name, {}), notes, "count by")
 
 
 @torch.no_grad()
