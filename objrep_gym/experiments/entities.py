@@ -1,6 +1,8 @@
 """What the figures of the MVAE document draw (Nash et al. 2017): models that have learned, asked for pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,24 +25,31 @@ from objrep_gym.types import to_uint8
 
 VALUES = np.linspace(-2.25, 2.25, 9)  # the document's range
 LATENTS = 7  # traversed latents that a figure shows
-WARM = 0.02  # of a run, before its curve begins: what comes before would set the scale
+WARM = 0.04  # of the longest run, before curves begin: what comes before would set the scale
 
 
 def training(shown: Mapping[str, Shown]) -> list[Picture]:
-    """Figure 2: curves of the bound, then reconstructions and KL maps of every MVAE there is."""
-    lines = {name: curve for name, one in shown.items() if (curve := learning(one)) is not None}
+    """Figure 2: curves of the loss, then reconstructions and KL maps of every MVAE there is."""
+    journals = {name: journal(one.folder) for name, one in shown.items()}
+    longest = max(line["step"] for lines in journals.values() for line in lines) if any(journals.values()) else 0
+    found = {name: learning(lines, WARM * longest) for name, lines in journals.items()}
+    lines = {name: curve for name, curve in found.items() if curve is not None}
     pictures = []
     if lines:
-        words = ("steps", "negative bound, nats")
-        picture = both(lambda: curves(lines, *words, size=(6.4, 3.0)))
-        pictures.append(Picture(picture, "The bound tightens with steps", "Exponential moving averages of the loss."))
+        picture = both(lambda: curves(lines, "steps", "loss, nats", size=(6.4, 3.0)))
+        told = "Exponential moving averages of the loss as it was trained: the KL at its price, which may rise."
+        pictures.append(Picture(picture, "The loss falls with steps", told))
     return [*pictures, *(attention(name, one) for name, one in shown.items() if isinstance(one.model, MVAE))]
 
 
-def learning(one: Shown) -> Curve | None:
-    """The loss of a run by its step, smoothed; None where the journal is not there, as beside weights that ship."""
-    lines = list(read(one.folder / NAME)) if (one.folder / NAME).exists() else []
-    kept = [line for line in lines if line["step"] >= WARM * lines[-1]["step"]]
+def journal(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's journal; none where it is not beside the weights."""
+    return list(read(folder / NAME)) if (folder / NAME).exists() else []
+
+
+def learning(lines: Sequence[Mapping[str, Any]], since: float) -> Curve | None:
+    """The loss by its step, from step `since` on, smoothed; None for a run that ends before."""
+    kept = [line for line in lines if line["step"] >= since]
     if len(kept) < 2:
         return None
     steps, losses = (np.array([line[name] for line in kept], float) for name in ("step", "loss"))

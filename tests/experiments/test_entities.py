@@ -11,6 +11,7 @@ from objrep_gym.experiments.entities import (
     attention,
     decoded,
     exchanged,
+    journal,
     learning,
     samples,
     sequence,
@@ -73,16 +74,19 @@ def test_pictures_of_every_figure_are_drawn():
 
 
 def test_a_curve_begins_where_the_loss_has_come_down(tmp_path: Path):
-    journal = Journal(tmp_path)
+    written = Journal(tmp_path)
     for step in range(1, 201):
-        journal.write(step=step, stage=0, loss=1e6 if step < 3 else 100.0)
-    journal.close()
-    curve = learning(shown(folder=tmp_path))
+        written.write(step=step, stage=0, loss=1e6 if step < 3 else 100.0)
+    written.close()
     assert (tmp_path / NAME).exists()
+    curve = learning(journal(tmp_path), since=4.0)
     assert curve is not None
     assert curve.x[0] == 4
     assert (curve.y == 100).all()
-    assert learning(shown(folder=tmp_path / "none")) is None
+    assert learning(journal(tmp_path), since=300.0) is None
+    assert journal(tmp_path / "none") == []
+    long, none = shown(folder=tmp_path), shown("vae-sprites")
+    assert training({"long": long, "none": none})[0].alt == "The loss falls with steps"
 
 
 def test_many_latents_are_decoded_in_parts():
