@@ -7,6 +7,7 @@ often as it is asked to and until nothing is left.
 """
 
 from collections.abc import Callable, Mapping
+from math import log
 from typing import Literal
 
 import torch
@@ -17,6 +18,7 @@ from objrep_gym.models.clustering import Embedding, StickBreaking
 from objrep_gym.models.gaussians import widened
 from objrep_gym.models.resnet import ResNet, SkipUpsampling, Upsampling
 
+FAINTEST = 1e-7  # of a mask: an encoder sees its logarithm
 Normalisation = Literal["softmax", "sigmoid"]
 SQUASHED: Mapping[str, Callable[[], nn.Module]] = {"softmax": nn.Identity, "sigmoid": nn.LogSigmoid}
 """What becomes of logits before they are normalised over slots in log space."""
@@ -79,4 +81,7 @@ class Clusters(nn.Module):
         with torch.autocast(image.device.type, enabled=False):
             seen = full[:, :, ::2, ::2]
             weights = self.clusters.centres(seen, slots)
-            return self.clusters(full, weights @ seen.flatten(2).mT)
+            log_masks = self.clusters(full, weights @ seen.flatten(2).mT)
+            return log_masks.clamp_min(
+                log(FAINTEST)
+            )  # distances have no bound, and an encoder that sees them as they are has none

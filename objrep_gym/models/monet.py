@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from objrep_gym.models.attention import Clusters, Normalisation, SlotMaps, TrunkFeatures
+from objrep_gym.models.attention import FAINTEST, Clusters, Normalisation, SlotMaps, TrunkFeatures
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import ConvEncoder, Initialiser, SpatialBroadcastDecoder, UNet, initialise
 from objrep_gym.models.clustering import START, Embedding
@@ -32,7 +32,6 @@ from objrep_gym.models.resnet import ResNet, SkipUpsampling, Upsampling, check_s
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 Attention = Literal["recurrent", "rn50", "rn50-skip", "rn50-variable"]
-FAINTEST = 1e-6  # of a mask that is given
 
 
 @dataclass(frozen=True)
