@@ -20,7 +20,7 @@ from objrep_gym.metrics.segmentation import TAKES_ALL, ari, msc, segments, share
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.processes import own_device
-from objrep_gym.training import Precision
+from objrep_gym.training import Precision, layout
 from objrep_gym.types import to_image
 from objrep_gym.wrappers.encoder import fitted, resize
 
@@ -111,7 +111,7 @@ def score(
     size = (image.shape[2], image.shape[3])
     device = model.device
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
-        slots = model.encode(fitted(image, model.size).to(device))
+        slots = model.encode(fitted(image, model.size).to(device).contiguous(memory_format=layout(model)))
         decoded = model.decode(slots.latents)
     masks = model.scored_masks(slots, decoded)
     nothing = np.full(len(image), np.nan)
