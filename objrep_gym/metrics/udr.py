@@ -15,9 +15,9 @@ ALIVE = 0.01  # variance of a latent's mean under a unit prior from which on it 
 
 
 def udr(
-    codes: Sequence[Num[np.ndarray, "N D"]],
+    codes: Sequence[Num[np.ndarray, "N _"]],
     similarity: Similarity = "lasso",
-    alive: Sequence[Bool[np.ndarray, "D"]] | None = None,
+    alive: Sequence[Bool[np.ndarray, "_"]] | None = None,
 ) -> Float[np.ndarray, "S"]:
     """A score for each of S models that differ in their seeds: the median of its `agreement` with every other.
 
