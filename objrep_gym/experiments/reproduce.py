@@ -4,7 +4,7 @@ import importlib
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -84,7 +84,12 @@ def pictures(sections: Sequence[Section]) -> dict[str, bytes]:
 
 
 def in_markdown(tables: Sequence[Table]) -> str:
-    """Tables one after another, with their titles where there are several."""
+    """Tables one after another, with their titles where there are several, and each note once."""
     if len(tables) == 1:
         return as_markdown(tables[0])
-    return "\n\n".join(f"**{table.title}**\n\n{as_markdown(table)}" for table in tables)
+    told: list[str] = []
+    for i, table in enumerate(tables):
+        said = {note for before in tables[:i] for note in before.notes}
+        fresh = replace(table, notes=tuple(note for note in table.notes if note not in said))
+        told.append(f"**{table.title}**\n\n{as_markdown(fresh)}")
+    return "\n\n".join(told)
