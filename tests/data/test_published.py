@@ -356,7 +356,7 @@ def test_a_downloaded_set_is_trained_and_judged_on_by_its_name(rooms, tmp_path, 
     assert main([*words, "--out", str(tmp_path / "run")]) == 0
     capsys.readouterr()
     assert main(["evaluate", "colour", "--data", data, "--count", "3", "--json"]) == 0
-    first, _ = map(json.loads, capsys.readouterr().out.splitlines())
+    first, *_ = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["data"], first["split"], first["count"]) == ("published-objects-room", "test", 3)
     assert 0 <= first["ari_fg"] <= 1
 
