@@ -9,8 +9,8 @@ EXPERIMENT = ModelFigure(
     rows={"MVAE": _runs.PRICED, "MVAE, early": _runs.EARLY, "VAE": _runs.BASELINE},
     draw=training,
     notes=(
-        "Curves are of the loss, in which the KL of this MVAE costs one time its price at first and four times from the middle "
-        "of the training on: compare bounds in the table, not ends of curves.",
+        "Curves are of the loss, in which the KL of this MVAE costs one time its price at first and four times from the "
+        "middle of the training on: compare bounds in the table, not ends of curves.",
         *_runs.NOTES,
     ),
 )
