@@ -14,11 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objrep_gym.data import whole
 from objrep_gym.experiments.trained import Effort
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
-from objrep_gym.figures.style import both, drawn
+from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.cost import flops, parameters, peak_bytes, wait
 from objrep_gym.models.monet import MONet, MONetConfig
@@ -116,8 +115,6 @@ class CostCurves:
         records = [record for slots in self.slots for record in self.compared(slots)]
         operations = lambda: curves(self.operations(records), "slots", "GFLOP per image, forward")  # noqa: E731
         seconds = lambda: curves(self.seconds(records), "slots", "ms per image of a training step")  # noqa: E731
-        for name, draw in (("operations.png", operations), ("seconds.png", seconds)):
-            whole.write(folder / name, drawn(draw))
         pictures = [
             Picture(both(operations), "Operations against slots", "Of the attentions, and of the component VAE."),
             Picture(both(seconds), "Seconds against slots", f"Steps of {self.batch} images, {records[0]['device']}."),
