@@ -86,7 +86,7 @@ def read(path: Path) -> list[Waiting]:
 def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]]:
     """Trains the first that is not finished, from where it stands (its run directory, or its weights where only those are
     left), then the next while there are minutes. Each that was trained leaves weights in pieces, a card and its journal in
-    `out`. Returns what was trained, and how far each came."""
+    `out`; one that waits for the run that it begins from has none yet. Returns what was trained, and how far each came."""
     end, done = time.monotonic() + 60 * how.minutes, []
     with using(how.device):
         for waiting in read(how.queue):
@@ -95,12 +95,15 @@ def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]
             if left < LEAST or waiting.device not in ("", own_device().type) or standing(run, how.runs).finished:
                 continue
             performed = trained(run, Effort(left, how.runs, progress))
-            folder = export(performed.folder, how.out / waiting.name, Exporting(count=how.count), progress)
-            pieces.cut(folder / WEIGHTS)
+            if performed.step:
+                folder = export(performed.folder, how.out / waiting.name, Exporting(count=how.count), progress)
+                pieces.cut(folder / WEIGHTS)
             done.append((waiting, performed))
     return done
 
 
 def told(waiting: Waiting, performed: Performed, out: Path) -> str:
     """How far one came, in a line."""
+    if not performed.step:
+        return f"{waiting.name}: not begun: the run that it begins from is not finished; the same command goes on"
     return f"{waiting.name}: {performed.step:,} of {performed.steps:,} steps, in {out / waiting.name}"

@@ -49,7 +49,7 @@ def standing(run: Run, root: Path) -> Performed:
     """How far a run has come: in its own folder, or in weights that ship with the package."""
     folder = root / address(run)
     for found in (folder, *shipped(run)):
-        if (found / weights.CONFIG).exists() and (found / weights.WEIGHTS).exists():
+        if (found / weights.CONFIG).exists() and weights.held(found / weights.WEIGHTS):
             step = int(json.loads((found / weights.CONFIG).read_text(encoding="utf-8")).get("step") or 0)
             return Performed(found, step, total(run), step >= total(run), {})
     return Performed(folder, 0, total(run), False, {})

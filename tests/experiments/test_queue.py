@@ -14,8 +14,8 @@ from objrep_gym.configs import to_json
 from objrep_gym.data import pieces
 from objrep_gym.experiments import queue as module
 from objrep_gym.experiments.export import Exporting
-from objrep_gym.experiments.kinds import Run
-from objrep_gym.experiments.queue import Queueing, Waiting, read, work
+from objrep_gym.experiments.kinds import Performed, Run
+from objrep_gym.experiments.queue import Queueing, Waiting, read, told, work
 from objrep_gym.experiments.segmentation_table import SegmentationTable
 from objrep_gym.experiments.trained import standing
 from objrep_gym.journal import read as read_journal
@@ -71,6 +71,23 @@ def test_what_was_brought_back_counts_where_the_run_directory_is_gone(queue, tmp
     monkeypatch.setattr(weights, "PRETRAINED", queue.out)
     assert standing(RUN, tmp_path / "nowhere").finished
     assert work(replace(queue, runs=tmp_path / "nowhere"), progress=False) == []
+
+
+def test_what_came_back_in_pieces_counts_too(queue, tmp_path, monkeypatch):
+    monkeypatch.setattr(module.pieces, "cut", lambda path, cut=pieces.cut: cut(path, 20_000))
+    work(queue, progress=False)
+    assert not (queue.out / "first@rooms" / weights.WEIGHTS).exists()
+    monkeypatch.setattr(weights, "PRETRAINED", queue.out)
+    assert standing(RUN, tmp_path / "nowhere").finished
+
+
+def test_a_training_whose_teacher_is_not_finished_leaves_no_weights(queue, monkeypatch):
+    waiting = Performed(queue.runs / "nothing", 0, 4, False, {})
+    monkeypatch.setattr(module, "trained", lambda run, effort: waiting)
+    (first, found), _ = work(queue, progress=False)
+    assert found == waiting
+    assert not queue.out.exists()
+    assert "not begun" in told(first, found, queue.out)
 
 
 def test_a_training_for_another_device_waits(queue):
