@@ -12,7 +12,7 @@ from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.kinds import Performed, Run
-from objrep_gym.experiments.trained import Effort, scaled, train_all
+from objrep_gym.experiments.trained import Effort, in_words, progress, scaled, train_all
 from objrep_gym.figures.page import Section
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.counting import best_threshold, count_by_kl, count_regions, count_seen, peaks
@@ -94,7 +94,7 @@ class CountingTable:
             found = begun.get(row)
             told = {"step": None, "steps": None, "images": None}
             if found:
-                told = {"step": found.step, "steps": found.steps, "images": found.step * rows[row].batch}
+                told = progress(rows[row], found)
             yield {"set": name, "row": row, **told, **scores(chosen[row], truth, tested[row], new)}
         commonest = np.bincount(truth).argmax()
         yield {"set": name, "row": COMMONEST, "step": None, **right(new == commonest, "test")}
@@ -176,4 +176,4 @@ def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     if "nats" in record:
         yield "nats", float(record["nats"])
     if record["step"] is not None:
-        yield "training", f"{record['step']:,} of {record['steps']:,} steps, {record['images']:,} images"
+        yield "training", in_words(record)

@@ -127,7 +127,7 @@ class Performance:
 
     def __init__(self, run: Run, folder: Path, model: SlotModule, journal: Journal | None, show: Show):
         self.run, self.folder, self.model, self.journal, self.show = run, folder, model, journal, show
-        self.before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
+        self.before = beginnings(run)
 
     def go(self, state: dict[str, Any], stop: Callable[[], bool]) -> Performed:
         """Train from `state` on until finished, or saved because `stop` said so."""
@@ -263,6 +263,11 @@ def read_state(folder: Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is damaged and the run cannot be continued from it: {error}. Delete it to start over"
         ) from error
+
+
+def beginnings(run: Run) -> list[int]:
+    """The step at which each stage begins, and that at which the last ends."""
+    return [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
 
 
 def total(run: Run) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from objrep_gym import weights
 from objrep_gym.data import open_source
 from objrep_gym.experiments.kinds import Performed, Run
-from objrep_gym.experiments.trained import Effort, scaled, train_all
+from objrep_gym.experiments.trained import Effort, in_words, progress, scaled, train_all
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.counting import count_seen
@@ -83,8 +83,7 @@ class ModelFigure:
     def record(self, name: str, found: Performed, model: SlotModule) -> dict[str, Any]:
         """The bound, its two parts and the squared error of one model, on scenes that no training saw."""
         run = self.rows[name]
-        told = {"row": name, "step": found.step, "steps": found.steps, "images": found.step * run.batch}
-        return told | bounds(model, run.data[0], self.judged)
+        return {"row": name} | progress(run, found) | bounds(model, run.data[0], self.judged)
 
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The models beside each other."""
@@ -131,4 +130,4 @@ def bounds(model: SlotModule, data: str, scenes: int) -> dict[str, float]:
 def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     for name in ("bound", "nll", "kl", "mse"):
         yield name, float(record[name])
-    yield "training", f"{record['step']:,} of {record['steps']:,} steps, {record['images']:,} images"
+    yield "training", in_words(record)

@@ -14,7 +14,7 @@ from objrep_gym.experiments.judge import BASELINES, COLUMNS, METRICS, TAKEN, Exa
 from objrep_gym.experiments.judged import judged_once
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.slot_pictures import Pictures, decompositions
-from objrep_gym.experiments.trained import Effort, address, scaled, train_all
+from objrep_gym.experiments.trained import Effort, address, in_words, progress, scaled, train_all
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.intervals import Interval
@@ -77,7 +77,7 @@ class SegmentationTable:
         models = {places[place]: found for place, found in begun.items()}
         scores = judged_once(models, self.exams[exam], effort)
         for (row, seed), found in begun.items():
-            told = {"step": found.step, "steps": found.steps, "images": found.step * self.rows[row].batch}
+            told = progress(self.rows[row], found)
             yield {"table": exam, "row": row, "seed": seed, **told, **scores[places[row, seed]]}
         for name, title in BASELINES.items():
             yield {"table": exam, "row": title, "seed": 0, "step": None, "steps": None, "images": None, **scores[name]}
@@ -116,5 +116,5 @@ def cells(records: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:
     if first["step"] is not None:
         least = min(records, key=lambda record: record["step"])
         seeds = f"{len(records)} {'seeds' if several else 'seed'}"
-        row["training"] = f"{seeds}, {least['step']:,} of {least['steps']:,} steps, {least['images']:,} images"
+        row["training"] = f"{seeds}, {in_words(least)}"
     return row

@@ -16,7 +16,7 @@ from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.kinds import Performed, Run
-from objrep_gym.experiments.trained import Effort, scaled, train_all
+from objrep_gym.experiments.trained import Effort, in_words, progress, scaled, train_all
 from objrep_gym.figures.page import Section
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.intervals import Interval, bootstrap
@@ -80,7 +80,7 @@ class SlotCounting:
         first = replace(next(iter(self.exams.values())), split="validation")
         shares, true = shares_and_counts(model, first)
         bounds, guess = best_shares(shares, true), int(np.bincount(true).argmax())
-        told = {"row": row, "seed": run.seed, "step": found.step, "steps": found.steps, "images": found.step * run.batch}
+        told = {"row": row, "seed": run.seed, **progress(run, found)}
         for name, exam in self.exams.items():
             shares, true = shares_and_counts(model, exam)
             counts, used = count_by_scope(shares, bounds), used_slots(shares, bounds.least)
@@ -143,5 +143,5 @@ def cells(records: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:
     row["true"] = first["true"]
     if first["used"] is not None:
         row["used"] = float(np.mean([record["used"] for record in records]))
-        row["training"] = f"{first['step']:,} of {first['steps']:,} steps, {first['images']:,} images"
+        row["training"] = in_words(first)
     return row

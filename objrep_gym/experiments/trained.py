@@ -4,7 +4,7 @@ asks for it, so that none trains again what another has trained."""
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import at_size, whole
-from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, as_run, begin, perform, same, total
+from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, as_run, begin, beginnings, perform, same, total
 from objrep_gym.experiments.starting import find
 from objrep_gym.models import preset_of
 
@@ -86,12 +86,22 @@ def trained(run: Run, effort: Effort) -> Performed:
 
 def revive(run: Run, found: Performed, folder: Path) -> None:
     """A run directory from weights alone."""
-    before = [sum(stage.steps for stage in run.stages[:i]) for i in range(len(run.stages) + 1)]
+    before = beginnings(run)
     stage = max(i for i in range(len(run.stages)) if before[i] <= found.step)
     begin(run, folder)
     state = {"step": found.step, "stage": stage, "loop": {"step": found.step - before[stage]}}
     state["model"] = weights.load(found.folder).state_dict()
     whole.write(folder / STATE, lambda path: torch.save(state, path))
+
+
+def progress(run: Run, found: Performed) -> dict[str, int]:
+    """How far a run has come, in a record: `step`, `steps`, `images`."""
+    return {"step": found.step, "steps": found.steps, "images": found.step * run.batch}
+
+
+def in_words(record: Mapping[str, Any]) -> str:
+    """The same, in a cell of a table."""
+    return f"{record['step']:,} of {record['steps']:,} steps, {record['images']:,} images"
 
 
 def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:

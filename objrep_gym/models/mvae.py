@@ -159,11 +159,11 @@ class Entities(SlotModule):
 
     def posteriors(self, image: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
         """Mean and log sigma (B, K, D) of what is decoded."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not write posteriors()")
 
     def logits(self, latents: Float[Tensor, "B K D"]) -> Float[Tensor, "B C H W"]:
         """Bernoulli logits of the scene."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} does not write logits()")
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         """Posterior means and their KL; MVAE's objects come from the one that says most to the one that says least."""
