@@ -132,14 +132,18 @@ def test_a_stream_whose_end_is_damaged_is_told_though_every_record_is_good(tmp_p
     assert (last.number, last.content) == (5, None)
 
 
-@pytest.mark.parametrize("content", [b"not records", b"PK\x03\x04" * 100, gzip.compress(b"hello" * 100), bytes(5000)])
+# Named, or pytest would write the bytes, and the second of packing in them, into names that all workers must share.
+THEIRS = {"text": b"not records", "zip": b"PK\x03\x04" * 100, "gzip": gzip.compress(b"hello" * 100), "zeros": bytes(5000)}
+
+
+@pytest.mark.parametrize("content", THEIRS.values(), ids=THEIRS)
 def test_a_foreign_file_is_named(tmp_path, content):
     (tmp_path / "theirs").write_bytes(content)
     with pytest.raises(RecordsError, match="theirs is no TFRecord file"):
         list(read_records(tmp_path / "theirs"))
 
 
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"")], ids=["plain", "gzip"])
 def test_an_empty_file_is_named(tmp_path, content):
     (tmp_path / "nothing").write_bytes(content)
     with pytest.raises(RecordsError, match="nothing is empty"):
