@@ -12,6 +12,7 @@ from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
 from objrep_gym.models.segmenter import SegmenterConfig
 from objrep_gym.models.slot_attention import SlotAttentionConfig
+from objrep_gym.models.vae import VAEConfig
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
@@ -41,6 +42,10 @@ MODELS: dict[str, Config] = {
     "mvae-clutter": MVAEConfig(objects=10),
     "mvae-clutter-fine": MVAEConfig(objects=10, grid=8),
     "vae-sprites": MatchedVAEConfig(),
+    "vae": VAEConfig(),
+    "vae-sbd": VAEConfig(decoder="broadcast"),
+    "vae-rooms": VAEConfig(channels=3, latent=64, hidden=256),
+    "beta-vae": VAEConfig(beta=4.0),
     "counter": CounterConfig(),
     "counter-clutter": CounterConfig(most=8),
     "counter-rooms": CounterConfig(background=6),

@@ -146,12 +146,15 @@ class UNet(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """3×3 convolutions of stride 2 with ReLU, flattened, and an MLP of one hidden layer (Berriel 2022, §4.1.2).
+    """Convolutions of stride 2 with ReLU, flattened, and an MLP of one hidden layer: 3×3 in MONet's component VAE (Berriel
+    2022, §4.1.2), 4×4 in the VAEs of dSprites.
 
     Raises ValueError if the size is not a multiple of 2^layers.
     """
 
-    def __init__(self, inputs: int, outputs: int, widths: Sequence[int], size: tuple[int, int], hidden: int):
+    def __init__(
+        self, inputs: int, outputs: int, widths: Sequence[int], size: tuple[int, int], hidden: int, kernel: int = 3
+    ):
         super().__init__()
         step = 2 ** len(widths)
         if size[0] % step or size[1] % step:
@@ -160,7 +163,7 @@ class ConvEncoder(nn.Module):
             )
         befores = (inputs, *widths[:-1])
         pairs = zip(befores, widths, strict=True)
-        convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, 3, stride=2, padding=1), nn.ReLU(inplace=True))]
+        convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, kernel, stride=2, padding=1), nn.ReLU(inplace=True))]
         flat = widths[-1] * (size[0] // step) * (size[1] // step)
         self.layers = nn.Sequential(
             *convs, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, outputs)
@@ -168,6 +171,35 @@ class ConvEncoder(nn.Module):
 
     def forward(self, x: Float[Tensor, "N I H W"]) -> Float[Tensor, "N O"]:
         return self.layers(x)
+
+
+class DeconvolutionDecoder(nn.Module):
+    """The mirror of a `ConvEncoder` of 4×4 kernels: an MLP of one hidden layer to the coarsest maps, and a transposed
+    convolution of stride 2 with ReLU for each doubling, the last without (Locatello et al. 2019).
+
+    widths: channels from the coarsest maps to the picture's own. Raises ValueError if the size is not a multiple of
+    2^doublings.
+    """
+
+    def __init__(self, latent_size: int, widths: Sequence[int], size: tuple[int, int], hidden: int):
+        super().__init__()
+        step = 2 ** (len(widths) - 1)
+        if size[0] % step or size[1] % step:
+            raise ValueError(
+                f"{len(widths) - 1} doublings need sides that are multiples of {step}, got {size[0]}×{size[1]}"
+            )
+        coarse = (widths[0], size[0] // step, size[1] // step)
+        flat = coarse[0] * coarse[1] * coarse[2]
+        start = (nn.Linear(latent_size, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, flat))
+        doublings = [
+            layer
+            for i, o in pairwise(widths)
+            for layer in (nn.ReLU(inplace=True), nn.ConvTranspose2d(i, o, 4, stride=2, padding=1))
+        ]
+        self.layers = nn.Sequential(*start, nn.Unflatten(1, coarse), *doublings)
+
+    def forward(self, latents: Float[Tensor, "N D"]) -> Float[Tensor, "N O H W"]:
+        return self.layers(latents)
 
 
 class SpatialBroadcastDecoder(nn.Module):

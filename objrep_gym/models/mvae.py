@@ -20,6 +20,7 @@ from torch.nn import functional
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import coordinates
 from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
+from objrep_gym.models.likelihoods import bernoulli_nll
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 Pooling = Literal["max", "sum"]
@@ -142,12 +143,6 @@ class Renderer(nn.Module):
 def doubled(x: Float[Tensor, "N F h w"]) -> Float[Tensor, "N F H W"]:
     """Twice the height and width, between pixels bilinear."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
-
-
-def bernoulli_nll(logits: Float[Tensor, "B C H W"], image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
-    """−log p(image) in nats, summed over pixels and channels; intensities between 0 and 1 are taken as probabilities."""
-    nll = functional.binary_cross_entropy_with_logits(widened(logits), image, reduction="none")
-    return nll.sum((1, 2, 3))
 
 
 class Entities(SlotModule):

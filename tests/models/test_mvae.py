@@ -9,7 +9,8 @@ from torch import nn
 
 from objrep_gym.models import MODELS
 from objrep_gym.models.counter import Counter, CounterConfig, seen
-from objrep_gym.models.mvae import MVAE, CandidateEncoder, MVAEConfig, bernoulli_nll
+from objrep_gym.models.likelihoods import bernoulli_nll
+from objrep_gym.models.mvae import MVAE, CandidateEncoder, MVAEConfig
 from objrep_gym.scenes.world import About
 from objrep_gym.types import Clock, Scenes
 
