@@ -115,10 +115,13 @@ class Keeping:
     """Show a bar, or a line a minute where there is no terminal."""
     minutes: float | None = None
     """Learn no longer than this; the learning rate falls with whichever ends first."""
+    pause: float | None = None
+    """Minutes after which it is saved and left; the next call goes on."""
 
 
 def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> list[dict[str, Any]]:
-    """Trains and evaluates `run` in `folder`, or goes on where that was left: a record of the agent, one of a random hand.
+    """Trains and evaluates `run` in `folder`, or goes on where that was left: a record of the agent, one of a random hand;
+    none at all where it paused.
 
     Leaves run.json, journal.jsonl, agent.zip (stable-baselines3's), evaluation.json and curve.png. Raises
     KeyboardInterrupt where it was stopped, after a save; ValueError where `folder` holds another run or foreign files.
@@ -133,7 +136,7 @@ def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> 
     try:
         model = resume(run.algorithm, env, folder / AGENT, run.seed)
         if not train(run, model, folder, keeping):
-            raise KeyboardInterrupt
+            return []
     finally:
         env.close()
     records = [described(run, examine(run, model, keeping.progress)), described(run, random(run), "random hand")]
@@ -172,10 +175,11 @@ def begin(run: AgentRun, folder: Path) -> None:
 
 
 def train(run: AgentRun, model: PPO, folder: Path, keeping: Keeping) -> bool:
-    """Learns to the end and writes the journal; False where SIGTERM or Ctrl-C ended it, after a save."""
+    """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
+    ended it, after a save too."""
     project, settings = ("objrep-gym" if keeping.wandb else None), to_json(run)
     seconds = None if keeping.minutes is None else 60 * keeping.minutes
-    saved = time.monotonic()
+    saved = began = time.monotonic()
     with (
         Journal(folder, after=model.num_timesteps, wandb=project, settings=settings) as journal,
         watching(f"learn {run.env}", run.steps, keeping.progress) as show,
@@ -184,10 +188,13 @@ def train(run: AgentRun, model: PPO, folder: Path, keeping: Keeping) -> bool:
         for now in learn(model, run.algorithm, run.steps, seconds):
             journal.write(step=now.step, **now.record())
             show(now.step, told(now, run.steps))
-            if stop.is_set() or time.monotonic() - saved > SAVE_SECONDS:
+            paused = keeping.pause is not None and time.monotonic() - began > 60 * keeping.pause and now.step < run.steps
+            if stop.is_set() or paused or time.monotonic() - saved > SAVE_SECONDS:
                 save(model, folder / AGENT)
                 saved = time.monotonic()
             if stop.is_set():
+                raise KeyboardInterrupt
+            if paused:
                 return False
     save(model, folder / AGENT)
     return True

@@ -1,11 +1,13 @@
 """AgentRun: folders that hold another's work, environments of others, and a demonstration that deletes nothing."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from objrep_gym.experiments.agent import AGENT, RESULT, RUN, AgentRun, Keeping, perform
 from objrep_gym.experiments.demo import Demonstration, learned
+from objrep_gym.journal import read
 
 SMALL = AgentRun("ObjRep/Reach-v0", "oracle", steps=1024, episodes=16)
 QUIET = Keeping(progress=False)
@@ -18,6 +20,20 @@ def test_a_run_leaves_its_records_and_is_found_again(tmp_path):
     before = (tmp_path / "run" / AGENT).stat().st_mtime_ns
     assert perform(SMALL, tmp_path / "run", QUIET) == records
     assert (tmp_path / "run" / AGENT).stat().st_mtime_ns == before
+
+
+def test_a_run_that_paused_goes_on(tmp_path):
+    longer = replace(SMALL, steps=3 * SMALL.steps)
+    assert perform(longer, tmp_path, Keeping(progress=False, pause=0.0)) == []
+    assert (tmp_path / AGENT).exists()
+    assert not (tmp_path / RESULT).exists()
+    first = [line["step"] for line in read(tmp_path / "journal.jsonl")]
+    records = perform(longer, tmp_path, QUIET)
+    steps = [line["step"] for line in read(tmp_path / "journal.jsonl")]
+    assert len(first) == 1
+    assert steps == sorted(set(steps))
+    assert steps[:1] == first
+    assert records[0]["steps"] == steps[-1] >= longer.steps
 
 
 def test_a_run_that_never_began_does_not_hold_its_folder(tmp_path):
