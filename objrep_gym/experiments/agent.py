@@ -32,7 +32,7 @@ from objrep_gym.wrappers.pixels import VectorPixelObservation
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 from objrep_gym.wrappers.slots import VectorSlotObservation
 
-RUN, AGENT, RESULT, CURVE = "run.json", "agent.zip", "evaluation.json", "curve.png"
+RUN, AGENT, RESULT, CURVE, JOURNAL = "run.json", "agent.zip", "evaluation.json", "curve.png", "journal.jsonl"
 SAVE_SECONDS = 30.0
 SMOOTHED = 300  # episodes that a point of a learning curve is the mean of
 EXAM = 1_000_000  # added to the seed: no scene of the evaluation was learned on
@@ -275,7 +275,7 @@ def learning_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
 
 def success_while_learning(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Environment steps, the rate of success over some `SMOOTHED` episodes, and how many those were; (N,) each."""
-    lines = [line for line in read(folder / "journal.jsonl") if "episodes" in line]
+    lines = [line for line in read(folder / JOURNAL) if "episodes" in line]
     counts = np.array([line["episodes"] for line in lines])
     values = np.array([line.get("success", np.nan) for line in lines], float)
     window = max(1, round(SMOOTHED / max(counts.mean(), 1)))

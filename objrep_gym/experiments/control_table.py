@@ -1,30 +1,52 @@
-"""ControlTable: agents by row, some seeds each, how often they succeed beside hands that learn nothing, and how fast they
-learned it."""
+"""ControlTable: agents by row, some seeds each, how often they succeed beside hands that learn nothing, how fast they
+learned it, and how well they do where something is changed that they never saw."""
 
 import dataclasses
-from collections.abc import Mapping
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from objrep_gym.experiments.agent import AgentRun, Keeping, perform, privileged, success_while_learning
-from objrep_gym.experiments.trained import Effort
+from objrep_gym import weights
+from objrep_gym.experiments.agent import (
+    JOURNAL,
+    RESULT,
+    SMOOTHED,
+    AgentRun,
+    Keeping,
+    perform,
+    privileged,
+    success_while_learning,
+)
+from objrep_gym.experiments.generalising import on_axes
+from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
-from objrep_gym.figures.tables import Cell, Column, Table
-from objrep_gym.metrics.intervals import Interval
+from objrep_gym.figures.tables import NOTHING, Cell, Column, Table
+from objrep_gym.journal import read
+from objrep_gym.metrics.intervals import Interval, nested_bootstrap
 
+MASTERED = 0.8
 COLUMNS = {
     "success": Column("success", "rate", "high"),
     "seeds": Column("each seed", "text"),
+    "mastered": Column("steps to 80 %", "text"),
     "length": Column("steps of an episode", "number"),
-    "steps": Column("steps of learning"),
+    "learned": Column("steps of learning", "text"),
     "random": Column("random hand", "rate"),
     "privileged": Column("privileged hand", "rate"),
 }
+SPREAD = (
+    "Success: a mean over seeds and episodes with its 95 % bootstrap interval, by seeds and then by episodes of each. "
+    "Steps to 80 %: of all environments together, until some 300 episodes in a row, while learning, had that mean."
+)
+AXES = "The same agents and encoders as above, examined where something is changed; nothing is learned there."
 
 
 @dataclass(frozen=True)
@@ -36,78 +58,167 @@ class ControlTable:
     """Agents by the name of their row."""
     seeds: int = 3
     """Agents of each row."""
+    encoders: Mapping[str, Run] = field(default_factory=dict)
+    """Rows whose encoder is trained first, or found where it was: it takes the place of the agent's own."""
+    axes: tuple[str, ...] = ()
+    """Endings of ids in `objrep_gym.AXES`: finished agents are examined there too, as they are."""
     paper: Mapping[str, str] = field(default_factory=dict)
     """Success in others' tables, by row, as they print it."""
     notes: tuple[str, ...] = ()
     """What has to be known to read the table."""
 
     def scaled(self, scale: float) -> "ControlTable":
-        """The same with a fraction of the steps, the seeds and the episodes, at least one rollout and one of each."""
+        """The same with a fraction of the steps, the seeds and the episodes, at least one rollout and one of each; below a
+        hundredth, its first three rows and one axis, and encoders at toy width."""
         if not 0 < scale <= 1:
             raise ValueError(f"scale {scale} is not in (0, 1]")
+        few = scale < 0.01
         rows = {
             name: dataclasses.replace(
                 run, steps=max(1, round(run.steps * scale)), episodes=max(run.envs, round(run.episodes * scale))
             )
-            for name, run in self.rows.items()
+            for name, run in list(self.rows.items())[: 3 if few else None]
         }
-        return dataclasses.replace(self, rows=rows, seeds=max(1, round(self.seeds * scale)))
+        encoders = {name: scaled(run, scale) for name, run in self.encoders.items() if name in rows}
+        less = {"seeds": max(1, round(self.seeds * scale)), "axes": self.axes[: 1 if few else None]}
+        return dataclasses.replace(self, rows=rows, encoders=encoders, **less)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
-        """Trains what is not trained yet, below `folder`: a record for each agent, the hands' in it, and the page."""
-        records: list[dict[str, Any]] = []
+        """Trains what is not trained yet, encoders before agents and the first seed of all before the second; every agent
+        that has more to learn gets an even share of the minutes, and goes on at the next call."""
+        end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
+        train_all(list(self.encoders.values()), effort)
+        waiting = [place for place in self.places() if not (below(folder, *place) / RESULT).exists()]
+        for number, (row, seed) in enumerate(waiting):
+            left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
+            agent = self.agent(row, seed, effort)
+            if agent is not None and (left is None or left > 0):
+                perform(agent, below(folder, row, seed), Keeping(progress=effort.progress, pause=left))
+        records = list(self.records(folder, effort))
+        return records, [Section(self.title, [*self.tables(records), *self.pictures(folder)])]
+
+    def places(self) -> list[tuple[str, int]]:
+        """Every agent: its row and its seed."""
+        return [(row, seed) for seed in range(self.seeds) for row in self.rows]
+
+    def agent(self, row: str, seed: int, effort: Effort) -> AgentRun | None:
+        """One agent, complete; None where its encoder is not trained to its end."""
+        run = dataclasses.replace(self.rows[row], seed=seed)
+        if row not in self.encoders:
+            return run
+        found = standing(self.encoders[row], effort.root)
+        if not found.finished:
+            return None
+        ships = found.folder.parent == weights.PRETRAINED
+        return dataclasses.replace(run, encoder=found.folder.name if ships else str(found.folder))
+
+    def records(self, folder: Path, effort: Effort) -> Iterator[dict[str, Any]]:
+        """What every agent came to, so far: its own figures, those of hands in its environment, and those on the axes; of
+        one that is not finished only how far it is."""
         ceilings: dict[str, dict[str, Any]] = {}
-        for row, run in self.rows.items():
-            for seed in range(self.seeds):
-                agent = dataclasses.replace(run, seed=seed)
-                learned, random = perform(agent, place(folder, row, seed), Keeping(progress=effort.progress))
-                if run.env not in ceilings:
-                    ceilings[run.env] = privileged(agent)
-                records.append({"row": row, **learned, "random": random, "privileged": ceilings[run.env]})
-        lines = {row: learning(folder, row, self.seeds) for row in self.rows}
-        draw = lambda: curves(lines, "environment steps", "success", rate=True)  # noqa: E731
-        picture = Picture(both(draw), "Success grows with steps")
-        return records, [Section(self.title, [*self.tables(records), picture])]
+        for row, seed in self.places():
+            agent, where = self.agent(row, seed, effort), below(folder, row, seed)
+            told = {"row": row, "seed": seed, "of": self.rows[row].steps}
+            if agent is None or not (where / RESULT).exists():
+                yield {**told, "steps": steps_of(where), "success": None}
+                continue
+            learned, random = perform(agent, where)
+            if agent.env not in ceilings:
+                ceilings[agent.env] = privileged(agent)
+            hands = {"random": random, "privileged": ceilings[agent.env]}
+            yield {**told, **learned, **hands, "mastered": mastered(where), "axes": on_axes(agent, where, self.axes)}
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
-        """The records, row by row: a mean over seeds with the lowest and the highest; the hands of the first seed."""
-        rows = {name: cells([record for record in records if record["row"] == name]) for name in named(records)}
-        paper = {name: {"success": said} for name, said in self.paper.items()}
-        return [Table(self.title, COLUMNS, rows, paper, self.notes, first="agent")]
+        """The records, row by row, hands of the first seed; and the same agents on the axes."""
+        done = {row: [record for record in records if record["row"] == row] for row in self.rows}
+        rows = {row: cells(found) for row, found in done.items() if found}
+        paper = {row: {"success": said} for row, said in self.paper.items()}
+        tables = [Table(self.title, COLUMNS, rows, paper, (SPREAD, *self.notes), first="agent")]
+        if self.axes:
+            changed = {row: axis_cells(found, self.axes) for row, found in done.items() if rates(found)}
+            columns = {axis: Column(words(axis), "rate", "high") for axis in ("", *self.axes)}
+            tables.append(Table(f"{self.title}: what was never seen", columns, changed, notes=(AXES,), first="agent"))
+        return tables
+
+    def pictures(self, folder: Path) -> list[Picture]:
+        """Success while learning, a line for each row that has begun."""
+        lines = {row: learning([below(folder, row, seed) for seed in range(self.seeds)]) for row in self.rows}
+        begun = {row: line for row, line in lines.items() if line is not None}
+        if not begun:
+            return []
+        draw = lambda: curves(begun, "environment steps", "success", rate=True)  # noqa: E731
+        return [Picture(both(draw), "Success grows with steps")]
 
 
-def place(folder: Path, row: str, seed: int) -> Path:
+def below(folder: Path, row: str, seed: int) -> Path:
     """Where an agent of a row lies."""
     return folder / row.replace(", ", "-").replace(" ", "-") / f"seed{seed}"
 
 
-def named(records: list[dict[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(record["row"] for record in records))
+def rates(records: list[dict[str, Any]]) -> list[float]:
+    """Success of each agent that is finished."""
+    return [record["success"] for record in records if record["success"] is not None]
 
 
 def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
     """One row's cells."""
-    rates = [record["success"] for record in records]
-    several, first = len(records) > 1, records[0]
-    low, high = (min(rates), max(rates)) if several else (first["success_low"], first["success_high"])
-    return {
-        "success": Interval(float(np.mean(rates)), low, high),
-        "seeds": "  ".join(f"{100 * rate:.1f}" for rate in rates) if several else None,
-        "length": float(np.mean([record["length"] for record in records])),
-        "steps": first["steps"],
-        "random": rate(first["random"]),
-        "privileged": rate(first["privileged"]),
+    done, ends = [record for record in records if record["success"] is not None], f"of {records[0]['of']:,}"
+    unfinished = ", ".join(f"{record['steps']:,}" for record in records if record["success"] is None)
+    row: dict[str, Cell] = {"learned": f"{unfinished} {ends}" if unfinished else f"{records[0]['steps']:,}"}
+    if not done:
+        return row
+    return row | {
+        "success": over_seeds(done),
+        "seeds": "  ".join(f"{100 * rate:.1f}" for rate in rates(done)) if len(done) > 1 else None,
+        "mastered": "  ".join(NOTHING if r["mastered"] is None else f"{r['mastered']:,}" for r in done),
+        "length": float(np.mean([record["length"] for record in done])),
+        "random": rate(done[0]["random"]),
+        "privileged": rate(done[0]["privileged"]),
     }
 
 
+def axis_cells(records: list[dict[str, Any]], axes: Sequence[str]) -> dict[str, Cell]:
+    """One row's cells: success as it was learned, and on each axis that its agents can be put to."""
+    done = [record for record in records if record["success"] is not None]
+    there = {axis: [record["axes"][axis] for record in done if axis in record["axes"]] for axis in axes}
+    return {"": over_seeds(done), **{axis: over_seeds(found) for axis, found in there.items() if found}}
+
+
+def over_seeds(records: list[dict[str, Any]]) -> Interval:
+    """Mean success with its interval; of one seed, Wilson's."""
+    if len(records) == 1:
+        return rate(records[0])
+    return nested_bootstrap([(round(r["success"] * r["episodes"]), r["episodes"]) for r in records])
+
+
 def rate(record: dict[str, Any]) -> Interval:
-    """A hand's rate of success with its interval."""
+    """One agent's or hand's rate of success with its interval."""
     return Interval(record["success"], record["success_low"], record["success_high"])
 
 
-def learning(folder: Path, row: str, seeds: int) -> Curve:
-    """Success while learning, the mean over seeds with the lowest and the highest as its band."""
-    found = [success_while_learning(place(folder, row, seed)) for seed in range(seeds)]
+def steps_of(folder: Path) -> int:
+    """How far an agent has learned."""
+    path = folder / JOURNAL
+    return max((line["step"] for line in read(path)), default=0) if path.exists() else 0
+
+
+def mastered(folder: Path) -> int | None:
+    """Environment steps until the rate of success over `SMOOTHED` episodes was 80 %; None where it never was."""
+    steps, mean, seen = success_while_learning(folder)
+    there = np.flatnonzero((mean >= MASTERED) & (seen >= min(SMOOTHED, seen.max(initial=0))))
+    return int(steps[there[0]]) if len(there) else None
+
+
+def learning(folders: list[Path]) -> Curve | None:
+    """Success while learning, the mean over seeds with the lowest and the highest as its band, as far as all have come."""
+    found = [success_while_learning(folder) for folder in folders if steps_of(folder)]
+    if not found:
+        return None
     length = min(len(steps) for steps, _, _ in found)
-    rates = np.stack([rate[:length] for _, rate, _ in found])
-    return Curve(found[0][0][:length], rates.mean(0), rates.min(0), rates.max(0))
+    success = np.stack([mean[:length] for _, mean, _ in found])
+    return Curve(found[0][0][:length], success.mean(0), success.min(0), success.max(0))
+
+
+def words(axis: str) -> str:
+    """`MoreObjects` as it is read."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", axis).lower() or "as learned"

@@ -1,5 +1,6 @@
 """How sure a mean is: Wilson's interval of a rate, and the bootstrap of anything else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,3 +47,19 @@ def bootstrap(values: np.ndarray, confidence: float = 0.95, seed: int = 0, resam
     kept = {"n_resamples": resamples, "confidence_level": confidence, "method": "percentile", "batch": 100}
     bounds = resample((values,), np.mean, rng=np.random.default_rng(seed), **kept).confidence_interval
     return Interval(float(values.mean()), float(bounds.low), float(bounds.high))
+
+
+def nested_bootstrap(
+    counts: Sequence[tuple[int, int]], confidence: float = 0.95, seed: int = 0, resamples: int = 10_000
+) -> Interval:
+    """Percentile bootstrap of a rate that was measured on several agents: agents are drawn with replacement, and then as
+    many trials of each as it had (Davison & Hinkley 1997, §3.8, both stages). `counts` holds successes and trials of each;
+    the mean weighs agents alike. Raises ValueError for no agent, or one without trials."""
+    if not counts or min(trials for _, trials in counts) < 1:
+        raise ValueError(f"{list(counts)} has no interval: there must be an agent, and trials of each")
+    successes, trials = np.array(counts).T
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(len(counts), size=(resamples, len(counts)))
+    means = (rng.binomial(trials[drawn], (successes / trials)[drawn]) / trials[drawn]).mean(1)
+    low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Interval(float((successes / trials).mean()), float(low), float(high))

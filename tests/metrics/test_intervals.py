@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from objrep_gym.metrics.intervals import bootstrap, wilson
+from objrep_gym.metrics.intervals import bootstrap, nested_bootstrap, wilson
 
 
 def test_wilson_by_hand():
@@ -52,3 +52,23 @@ def test_the_same_values_have_the_same_interval():
     values = np.random.default_rng(1).normal(size=40)
     assert bootstrap(values) == bootstrap(values)
     assert str(bootstrap(values)).count(",") == 1
+
+
+def test_the_nested_bootstrap_of_one_agent_is_its_binomial():
+    """60 of 200: mean .3, and 1.96 standard errors of √(.3 · .7 / 200) on either side."""
+    found = nested_bootstrap([(60, 200)])
+    assert found.mean == pytest.approx(0.3)
+    assert (found.low, found.high) == pytest.approx((0.3 - 1.96 * 0.0324, 0.3 + 1.96 * 0.0324), abs=0.006)
+
+
+def test_agents_that_differ_leave_more_open_than_their_trials():
+    """Two agents, certain each: a draw is 0, ½ or 1 with probabilities ¼, ½ and ¼."""
+    found = nested_bootstrap([(0, 200), (200, 200)])
+    assert (found.mean, found.low, found.high) == (0.5, 0.0, 1.0)
+    assert nested_bootstrap([(100, 200), (100, 200)]).low > 0.4
+
+
+@pytest.mark.parametrize("counts", [[], [(0, 0)]])
+def test_no_agents_and_no_trials_have_no_nested_interval(counts):
+    with pytest.raises(ValueError, match="has no interval"):
+        nested_bootstrap(counts)

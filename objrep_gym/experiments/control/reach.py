@@ -1,22 +1,25 @@
-"""Reach — what an agent learns from true factors, pooled in two ways, and from the slots of the shipped encoder."""
+"""Reach — what an agent learns from each encoder's slots, from pixels and from true factors."""
 
 from objrep_gym.experiments.agent import AgentRun
+from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, agents
 from objrep_gym.experiments.control_table import ControlTable
 
-REACH = "ObjRep/Reach-v0"
+REACH = AgentRun("ObjRep/Reach-v0", extractor="relation", steps=200_000, precision="bf16")
 
 EXPERIMENT = ControlTable(
-    "Reach, 100,000 steps",
-    rows={
-        "true factors, deep sets": AgentRun(REACH, "oracle"),
-        "true factors, flat": AgentRun(REACH, "oracle", extractor="flat"),
-        "monet-lite, deep sets": AgentRun(REACH, "monet-lite@objects-room"),
+    "Reach",
+    rows=agents(REACH),
+    encoders=ENCODED,
+    axes=AXES,
+    paper={
+        "true factors": ".974",
+        "pixels": ".987",
+        "VAE": ".674",
+        "slot-attention-small": ".983",
+        "one CNN per slot": ".974",
+        "MAE patches": ".901",
+        "SLATE": ".985",
+        "IODINE": ".916",
     },
-    seeds=3,
-    paper={"true factors, deep sets": ".974", "monet-lite, deep sets": ".624 – .985"},
-    notes=(
-        "Paper: success of a transformer on true factors, and the range of its slot encoders, on the two-dimensional task "
-        "that this one is like, after 2,000,000 steps (Yoon et al. 2023).",
-        "A mean over seeds with the lowest and the highest of them. Agents act by drawing from their policy.",
-    ),
+    notes=NOTES,
 )

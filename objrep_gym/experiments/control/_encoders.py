@@ -1,0 +1,54 @@
+"""What agents see in these tables, by row, and what the tables share.
+
+The rooms that encoders are trained on are never those that an agent learns in or is examined on: their seeds differ.
+"""
+
+from dataclasses import replace
+
+from objrep_gym.experiments.agent import AgentRun
+from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.monet_rn50._rows import OURS
+from objrep_gym.models import MODELS
+from objrep_gym.training import Stage
+
+AXES = ("MoreObjects", "OtherHand", "LowCamera", "RingCamera", "Evening", "Textures")
+ROOMS_OF_THE_TASK = ("objects-room:variant=reach,look=plain,size=64",)
+MVAE = Run(
+    MODELS["mvae-fine"],
+    ROOMS_OF_THE_TASK,
+    stages=(Stage(30_000, lr=1e-3, schedule="cosine", warmup=300),),
+    batch=32,
+    precision="bf16",
+)
+VAE = Run(
+    MODELS["vae-rooms"],
+    ROOMS_OF_THE_TASK,
+    stages=(Stage(10_000, lr=1e-3, schedule="cosine", warmup=300),),
+    batch=64,
+    precision="bf16",
+)
+PLAIN = {"true factors": "oracle", "pixels": "pixels", "colour": "colour"}
+"""Rows whose encoder has nothing to learn."""
+ENCODED = {
+    "VAE": VAE,
+    "monet-lite": OURS["monet-lite"],
+    "monet-small": OURS["monet-small"],
+    "monet-rn50-star-small": OURS["monet-rn50-star-small"],
+    "slot-attention-small": OURS["slot-attention-small"],
+    "genesis-v2-small": OURS["genesis-v2-small"],
+    "mvae-fine": MVAE,
+}
+"""Rows whose encoder is trained first, without labels, and then frozen."""
+ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:])
+NOTES = (
+    "Slots are pooled by a relation network; pixels go through a convolutional one that learns with the agent. A row waits "
+    "until its encoder is trained to the end.",
+    "Paper: success after 2,000,000 steps on the two-dimensional task that this one is like, slots pooled by a transformer "
+    "(Yoon et al. 2023); its encoders saw pictures of that task alone.",
+    "Agents act by drawing from their policy. Hands have the scenes of the first seed.",
+)
+
+
+def agents(run: AgentRun) -> dict[str, AgentRun]:
+    """An agent for every row, which differ in what they see alone."""
+    return {row: replace(run, encoder=PLAIN.get(row, run.encoder)) for row in ORDER}
