@@ -23,7 +23,7 @@ from objrep_gym.experiments.agent import (
     success_while_learning,
 )
 from objrep_gym.experiments.generalising import on_axes
-from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
@@ -84,18 +84,35 @@ class ControlTable:
         return dataclasses.replace(self, rows=rows, encoders=encoders, **less)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
-        """Trains what is not trained yet, encoders before agents and the first seed of all before the second; every agent
-        that has more to learn gets an even share of the minutes, and goes on at the next call."""
+        """Trains what is not trained yet: agents whose encoder is there, then encoders, then the agents that waited for them.
+        What has more to learn when the minutes end goes on at the next call."""
         end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
-        train_all(list(self.encoders.values()), effort)
-        waiting = [place for place in self.places() if not (below(folder, *place) / RESULT).exists()]
-        for number, (row, seed) in enumerate(waiting):
-            left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
-            agent = self.agent(row, seed, effort)
-            if agent is not None and (left is None or left > 0):
-                perform(agent, below(folder, row, seed), Keeping(progress=effort.progress, pause=left))
+        self.learn(folder, effort)
+        left = None if end is None else (end - time.monotonic()) / 60
+        if left is None or left > 0:
+            train_all(list(self.encoders.values()), dataclasses.replace(effort, minutes=left))
+            self.learn(folder, dataclasses.replace(effort, minutes=None if end is None else (end - time.monotonic()) / 60))
         records = list(self.records(folder, effort))
         return records, [Section(self.title, [*self.tables(records), *self.pictures(folder)])]
+
+    def learn(self, folder: Path, effort: Effort) -> None:
+        """Trains every agent that can learn now, the first seed of all before the second, each for an even share of the
+        minutes."""
+        end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
+        agents = {below(folder, *place): self.agent(*place, effort) for place in self.places()}
+        waiting = [(where, agent) for where, agent in agents.items() if agent and not (where / RESULT).exists()]
+        for number, (where, agent) in enumerate(waiting):
+            left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
+            if left is None or left > 0:
+                perform(agent, where, Keeping(progress=effort.progress, pause=left))
+
+    def standing(self, folder: Path) -> Performed:
+        """How far all agents together have come, in environment steps."""
+        folders = {place: below(folder, *place) for place in self.places()}
+        done = [min(steps_of(folders[row, seed]), self.rows[row].steps) for row, seed in folders]
+        whole = sum(self.rows[row].steps for row, _ in folders)
+        finished = all((where / RESULT).exists() for where in folders.values())
+        return Performed(folder, sum(done), whole, finished, {})
 
     def places(self) -> list[tuple[str, int]]:
         """Every agent: its row and its seed."""

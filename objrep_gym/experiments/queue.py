@@ -1,25 +1,30 @@
 """A queue: trainings in order of worth, so that whatever hour of a machine turns up goes to the one that gains most.
 
 The file is TOML, a `[[run]]` for each: which row of which experiment, which seed, and the name that its weights are
-published under.
+published under; or a table of agents as a whole, by its name alone.
 """
 
 import time
 import tomllib
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from objrep_gym.configs import from_json
 from objrep_gym.data import pieces
 from objrep_gym.experiments.export import Exporting, export
 from objrep_gym.experiments.kinds import Performed, Run
-from objrep_gym.experiments.reproduce import find
+from objrep_gym.experiments.reproduce import find, leave
 from objrep_gym.experiments.trained import ROOT, Effort, standing, trained
 from objrep_gym.processes import own_device, using
 from objrep_gym.scenes.world import check_name
 from objrep_gym.weights import NAME, WEIGHTS
 
+if TYPE_CHECKING:
+    from objrep_gym.experiments.control_table import ControlTable
+
+LEARNS = find_spec("stable_baselines3") is not None  # a machine that trains encoders may not have it
 LEAST = 0.5  # minutes that are worth beginning a training
 
 
@@ -29,10 +34,10 @@ class Waiting:
 
     experiment: str
     """`monet_rn50/table_5_2`."""
-    row: str
-    """The row of that table."""
-    name: str
-    """What its weights are published as, `monet@objects-room`."""
+    row: str = ""
+    """The row of that table; all of it, if none is given, of a table of agents."""
+    name: str = ""
+    """What its weights are published as, `monet@objects-room`; agents have none."""
     seed: int = 0
     """Which of the row's models."""
     device: str = ""
@@ -45,6 +50,27 @@ class Waiting:
         if not isinstance(rows[self.row], Run):
             raise ValueError(f"{self.experiment}, {self.row} is no training of a model")
         return replace(rows[self.row], seed=self.seed)
+
+    def table(self) -> "ControlTable":
+        """The table of agents that is meant as a whole. Raises ValueError where the experiment is no such table."""
+        from objrep_gym.experiments.control_table import ControlTable  # stable-baselines3, which a training does without
+
+        found = find(self.experiment)
+        if not isinstance(found, ControlTable):
+            raise ValueError(f"{self.experiment} is no table of agents: name the row that is to be trained")
+        return found
+
+    def check(self) -> None:
+        """Raises ValueError on an experiment, a row or a name that does not exist, or does not belong there; where agents
+        cannot learn, nothing of theirs is looked at."""
+        if self.row:
+            self.run()
+        elif LEARNS:
+            self.table()
+        if bool(self.row) != bool(NAME.fullmatch(self.name)):
+            raise ValueError(
+                f"name {self.name!r} is none such as monet@objects-room" if self.row else "agents have no name"
+            )
 
 
 @dataclass(frozen=True)
@@ -59,6 +85,8 @@ class Queueing:
     """cpu or cuda; the GPU if there is one."""
     out: Path = Path("runs/published")
     """Folder of the weights, with their cards."""
+    tables: Path = Path("runs")
+    """Folder of the tables of agents, as `reproduce` lays them."""
     runs: Path = ROOT
     """Folder of trained models, which all tables share."""
     count: int = 1000
@@ -75,9 +103,9 @@ def read(path: Path) -> list[Waiting]:
             from_json({"kind": "Waiting", **entry}, {Waiting}, f"run {i + 1}") for i, entry in enumerate(listed["run"])
         ]
         for waiting in found:
-            if not NAME.fullmatch(waiting.name) or [other.name for other in found].count(waiting.name) > 1:
-                raise ValueError(f"name {waiting.name!r} is none such as monet@objects-room, or stands there twice")
-            waiting.run()
+            waiting.check()
+            if [(other.experiment, other.name) for other in found].count((waiting.experiment, waiting.name)) > 1:
+                raise ValueError(f"{waiting.experiment} {waiting.name} stands there twice")
     except ValueError as error:  # TOML's errors are ValueErrors
         raise ValueError(f"{path}: {error}") from error
     return found
@@ -91,19 +119,40 @@ def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]
     with using(how.device):
         for waiting in read(how.queue):
             left = (end - time.monotonic()) / 60
-            run = waiting.run()
-            if left < LEAST or waiting.device not in ("", own_device().type) or standing(run, how.runs).finished:
+            if not (waiting.row or LEARNS) or left < LEAST or waiting.device not in ("", own_device().type):
                 continue
-            performed = trained(run, Effort(left, how.runs, progress))
-            if performed.step:
-                folder = export(performed.folder, how.out / waiting.name, Exporting(count=how.count), progress)
-                pieces.cut(folder / WEIGHTS)
-            done.append((waiting, performed))
+            effort = Effort(left, how.runs, progress)
+            performed = train(waiting, how, effort) if waiting.row else learn(waiting, how, effort)
+            if performed is not None:
+                done.append((waiting, performed))
     return done
+
+
+def train(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:
+    """One training, and its weights; None where it was finished before."""
+    run = waiting.run()
+    if standing(run, effort.root).finished:
+        return None
+    performed = trained(run, effort)
+    if performed.step:
+        folder = export(performed.folder, how.out / waiting.name, Exporting(count=how.count), effort.progress)
+        pieces.cut(folder / WEIGHTS)
+    return performed
+
+
+def learn(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:
+    """A table's agents, and its page; None where all were finished before."""
+    table, folder = waiting.table(), how.tables / waiting.experiment
+    if table.standing(folder).finished:
+        return None
+    leave(table, folder, effort, f"objrep-gym reproduce {waiting.experiment} --out {folder}")
+    return table.standing(folder)
 
 
 def told(waiting: Waiting, performed: Performed, out: Path) -> str:
     """How far one came, in a line."""
+    if not waiting.row:
+        return f"{waiting.experiment}: {performed.step:,} of {performed.steps:,} steps of agents, in {performed.folder}"
     if not performed.step:
         return f"{waiting.name}: not begun: the run that it begins from is not finished; the same command goes on"
     return f"{waiting.name}: {performed.step:,} of {performed.steps:,} steps, in {out / waiting.name}"

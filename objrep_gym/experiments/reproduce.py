@@ -64,16 +64,22 @@ def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tup
     out, experiment = Path(out), find(what.name)
     if what.scale != 1:
         experiment = experiment.scaled(what.scale)
-    out.mkdir(parents=True, exist_ok=True)
+    again = f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}"
     with using(what.device):
-        records, sections = experiment.perform(out, Effort(what.minutes, what.runs, progress))
+        return leave(experiment, out, Effort(what.minutes, what.runs, progress), again)
+
+
+def leave(experiment: Experiment, out: Path, effort: Effort, again: str) -> tuple[Path, list[Table]]:
+    """Performs an experiment as far as `effort` goes and leaves its page, which tells the command that makes it `again`."""
+    out.mkdir(parents=True, exist_ok=True)
+    records, sections = experiment.perform(out, effort)
     tables, made = experiment.tables(records), provenance()
     whole.write(out / RECORDS, json.dumps({"records": records, **made}, indent=2) + "\n")
     whole.write(out / TABLE, f"{in_markdown(tables)}\n\nMeasured on {made['machine']}.\n")
     for name, image in pictures(sections).items():
         whole.write(out / name, image)
-    again = Section("Again", [Code(f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}")])
-    return whole.write(out / PAGE, page(experiment.title, LEAD, [*sections, again], told(made))), tables
+    sections = [*sections, Section("Again", [Code(again)])]
+    return whole.write(out / PAGE, page(experiment.title, LEAD, sections, told(made))), tables
 
 
 def pictures(sections: Sequence[Section]) -> dict[str, bytes]:

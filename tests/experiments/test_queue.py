@@ -13,6 +13,8 @@ from objrep_gym.cli import main
 from objrep_gym.configs import to_json
 from objrep_gym.data import pieces
 from objrep_gym.experiments import queue as module
+from objrep_gym.experiments.agent import AgentRun
+from objrep_gym.experiments.control_table import ControlTable
 from objrep_gym.experiments.export import Exporting
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.queue import Queueing, Waiting, read, told, work
@@ -107,6 +109,7 @@ def test_too_few_minutes_begin_nothing(queue):
         (LINES.replace('"second"', '"third"'), "row of monet_rn50/fake 'third' is none of first, second"),
         (LINES.replace("second@rooms", "first@rooms"), "stands there twice"),
         (LINES.replace("first@rooms", "../first"), "is none such as"),
+        ('[[run]]\nexperiment = "monet_rn50/fake"', "is no table of agents"),
         (LINES + "colour = 1", "run 2.colour is unknown"),
     ],
 )
@@ -117,9 +120,24 @@ def test_a_damaged_queue_is_named(queue, lines, message):
     assert "queue.toml" in str(caught.value)
 
 
+def test_a_table_of_agents_learns_as_a_whole(queue, tmp_path, monkeypatch):
+    agents = ControlTable("t", {"true factors": AgentRun("ObjRep/Reach-v0", "oracle", steps=1024, episodes=16)}, seeds=1)
+    monkeypatch.setattr(module, "find", lambda name: agents)
+    queue.queue.write_text('[[run]]\nexperiment = "control/fake"')
+    queue = replace(queue, tables=tmp_path / "tables")
+    ((waiting, performed),) = work(queue, progress=False)
+    assert (performed.step, performed.finished) == (1024, True)
+    assert (tmp_path / "tables" / "control" / "fake" / "table.md").exists()
+    assert "1,024 of 1,024 steps of agents" in told(waiting, performed, queue.out)
+    assert work(queue, progress=False) == []
+    queue.queue.write_text('[[run]]\nexperiment = "control/fake"\nname = "agent@rooms"')
+    with pytest.raises(ValueError, match="agents have no name"):
+        read(queue.queue)
+
+
 def test_an_agent_is_no_training_of_a_model():
     with pytest.raises(ValueError, match="is no training of a model"):
-        Waiting("control/reach", "true factors, flat", "x@y").run()
+        Waiting("control/reach", "true factors", "x@y").run()
 
 
 def test_the_command_wants_minutes(queue, capsys):
@@ -151,5 +169,5 @@ print(queue.work(how, progress=False)[0][1].finished)
 
 def test_the_queue_that_ships_names_rows_that_there_are():
     waiting = read(Path(module.__file__).with_name("queue.toml"))
-    assert [one.run().seed for one in waiting] == [one.seed for one in waiting]
+    assert all(one.run().seed == one.seed if one.row else one.table().rows for one in waiting)
     assert len(waiting) > 10
