@@ -84,7 +84,7 @@ class ControlTable:
         return dataclasses.replace(self, rows=rows, encoders=encoders, **less)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
-        """Trains what is not trained yet: agents whose encoder is there, then encoders, then the agents that waited for them.
+        """Trains what is not trained yet: agents whose encoder is there, then encoders, then agents that waited for them.
         What has more to learn when the minutes end goes on at the next call."""
         end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
         self.learn(folder, effort)
