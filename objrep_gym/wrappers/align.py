@@ -29,9 +29,7 @@ class AlignSlots(SlotWrapper, RecordConstructorArgs):
     Dict observation are slots, all by default; each is aligned by itself.
     """
 
-    def __init__(
-        self, env: gym.Env[Any, Any], masks: float = 1.0, memory: int = 10, keys: Sequence[str] | None = None
-    ):
+    def __init__(self, env: gym.Env[Any, Any], masks: float = 1.0, memory: int = 10, keys: Sequence[str] | None = None):
         RecordConstructorArgs.__init__(self, masks=masks, memory=memory, keys=keys)
         super().__init__(env, Alignment(1, masks, memory), keys)
 
@@ -104,8 +102,8 @@ class Alignment(Change):
 
 
 class Held:
-    """What the places of N rows hold: latents (N, K, D) and masks (N, K, P), none before the first; what vanished from them,
-    and for how many steps it has been missing, 0 where nothing is."""
+    """What the places of N rows hold: latents (N, K, D), and masks (N, K, P), none before the first; what vanished from
+    them, and for how many steps it has been missing, 0 where nothing is."""
 
     def __init__(self, count: int, shape: Sequence[int]):
         self.latents, self.remembered = np.zeros((count, *shape)), np.zeros((count, *shape))

@@ -1,5 +1,5 @@
-"""NormaliseSlots and VectorNormaliseSlots: each latent dimension less its mean, over its standard deviation, as they were so
-far; both over all slots, never per slot index, which would tell slots apart.
+"""NormaliseSlots and VectorNormaliseSlots: each latent dimension less its mean, over its standard deviation, both of all
+slots so far, and never per slot index, which would tell slots apart.
 
 Statistics belong to one version of an encoder: where an environment below has an `encoder_version`, another one begins new
 statistics, so that no numbers of two encoders are mixed.

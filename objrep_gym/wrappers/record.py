@@ -1,5 +1,5 @@
-"""RecordFrames and VectorRecordFrames: the pictures that an environment shows are kept, for an encoder that learns online, or
-as a data set that `objrep-gym train --data FOLDER` learns from.
+"""RecordFrames and VectorRecordFrames: the pictures that an environment shows are kept, for an encoder that learns online,
+or as a data set that `objrep-gym train --data FOLDER` learns from.
 
     env = VectorSlotObservation(VectorRecordFrames(gym.make_vec("ObjRep/Reach-v0", num_envs=16), "data/seen"), "colour")
 
@@ -154,7 +154,9 @@ class Picked:
         keys = [*frames.formats]
         if (key is None and len(keys) > 1) or (key is not None and key not in keys):
             named = "no key is named" if key is None else f"{key!r} is none of them"
-            raise ValueError(f"the pictures are {', '.join(map(repr, keys)) or 'rendered'}, and {named}: key says which to keep")
+            raise ValueError(
+                f"the pictures are {', '.join(map(repr, keys)) or 'rendered'}, and {named}: key says which to keep"
+            )
         self.rendered, self.key = frames.rendered, key if key is not None or frames.rendered else keys[0]
         self.format = None if self.key is None else frames.formats[self.key]
         self.nested, self.told = frames.nested, len(keys) < 2 or key == "observation"
@@ -167,7 +169,8 @@ class Picked:
 
     def alone(self, observation: Any) -> np.ndarray:
         """uint8 (1, H, W, C) of one observation."""
-        return self.batch({self.key: np.asarray(observation[self.key])[None]} if self.nested else observation[None])
+        picture = np.asarray(observation[self.key] if self.nested else observation)[None]
+        return self.batch({self.key: picture} if self.nested else picture)
 
     def fitted(self, pictures: np.ndarray) -> np.ndarray:
         """Pictures uint8 (n, H, W, 3) of the size that was asked for."""

@@ -91,13 +91,13 @@ class Places:
         found = infos.get(MASKS)
         if isinstance(found, Mapping):
             return {key: found[key] for key in self.parts if key in found}
-        return {} if found is None or len(self.parts) > 1 else dict.fromkeys(self.parts, found)
+        return {} if found is None or len(self.parts) > 1 else {next(iter(self.parts)): found}
 
     def replace(self, observation: Any, slots: Mapping[str, Any]) -> Any:
         """The observation, or the space, with other slots."""
         return {**observation, **slots} if self.nested else slots[ALONE]
 
-    def replace_space(self, space: gym.Space[Any], parts: Mapping[str, spaces.Box]) -> gym.Space[Any]:
+    def replace_space(self, space: gym.Space[Any], parts: Mapping[str, Any]) -> gym.Space[Any]:
         """`space`, of one environment or of N, with other parts."""
         return spaces.Dict({**space.spaces, **parts}) if isinstance(space, spaces.Dict) else parts[ALONE]
 
@@ -164,7 +164,7 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         super().__init__(env)
         self.places, self.change = Places(env.single_observation_space, keys), change
         parts = {key: change.space(part) for key, part in self.places.parts.items()}
-        batched = {key: batch_space(part, env.num_envs) for key, part in parts.items()}
+        batched: dict[str, Any] = {key: batch_space(part, env.num_envs) for key, part in parts.items()}
         self.single_observation_space = self.places.replace_space(env.single_observation_space, parts)
         self.observation_space = self.places.replace_space(env.observation_space, batched)
         self.ended = np.zeros(env.num_envs, dtype=bool)

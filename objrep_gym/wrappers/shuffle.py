@@ -30,7 +30,8 @@ class ShuffleSlots(SlotWrapper, RecordConstructorArgs):
 
 
 class VectorShuffleSlots(VectorSlotWrapper):
-    """Slots of N environments, each in an order of its own; row i of a reset with seed s equals one environment with s + i."""
+    """Slots of N environments, each in an order of its own: row i of a reset with seed s equals one environment that is
+    reset with s + i."""
 
     def __init__(self, env: VectorEnv[Any, Any, Any], keys: Sequence[str] | None = None):
         super().__init__(env, Shuffle(env.num_envs), keys)
