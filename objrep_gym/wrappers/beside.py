@@ -90,7 +90,7 @@ class Beside(Frames):
     def replace(self, observation: Any, converted: Sequence[Any]) -> dict[str, Any]:
         return {**(observation if self.nested else {}), **dict(zip(self.both, converted, strict=True))}
 
-    def space_of(self, space: gym.Space[Any], slots: gym.Space[Any], picture: gym.Space[Any]) -> spaces.Dict:
+    def space_of(self, space: gym.Space[Any], slots: gym.Space[Any], picture: gym.Space[Any]) -> gym.Space[Any]:
         """`space`, of one environment or of N, where each picture became slots beside a picture."""
         count = len(self.keys)
         return spaces.Dict(self.replace(dict(getattr(space, "spaces", {})), [slots] * count + [picture] * count))

@@ -1,6 +1,6 @@
 """Sets: the slots in any environment's observations, and the two bases of wrappers that change them, single and vector.
 
-Slots are Box(K, D) observations, or such keys of a Dict: floats with finite bounds, unless `keys` names them. Their masks
+Slots are Box(K, D) observations of floats, or such keys of a Dict, with finite bounds unless `keys` names them. Their masks
 stand in `info["slots_mask"]`, by key where there are several. A wrapper writes one `Change`, which both forms share.
 """
 
@@ -67,7 +67,8 @@ class Places:
         self.nested = isinstance(space, spaces.Dict)
         parts = dict(space.spaces) if isinstance(space, spaces.Dict) else {ALONE: space}
         named = [*parts] if keys is None else [*keys]
-        self.parts = {key: part for key in named if (part := slots_in(parts.get(key), keys is not None)) is not None}
+        sure = keys is not None or not self.nested
+        self.parts = {key: part for key in named if (part := slots_in(parts.get(key), sure)) is not None}
         if not self.parts or (keys is not None and len(self.parts) < len(named)):
             wanted = "there are none" if keys is None else f"{', '.join(map(repr, named))} are not all such"
             raise ValueError(
@@ -107,12 +108,12 @@ class Places:
         return put_masks(infos, {key: mask[np.arange(len(mask))[:, None], orders[key]] for key, mask in masks.items()})
 
 
-def slots_in(space: gym.Space[Any] | None, named: bool) -> spaces.Box | None:
-    """The space if it is one of slots. Depth (H, W) is told from slots by its bounds, which are not finite, unless it is
-    `named`."""
+def slots_in(space: gym.Space[Any] | None, sure: bool) -> spaces.Box | None:
+    """The space if it is one of slots. In a Dict depth (H, W) is told from slots by its bounds, which are not finite,
+    unless one is `sure`."""
     if not isinstance(space, spaces.Box) or len(space.shape) != 2 or not np.issubdtype(space.dtype, np.floating):
         return None
-    return space if named or space.is_bounded() else None
+    return space if sure or space.is_bounded() else None
 
 
 class SlotWrapper(gym.Wrapper[Any, Any, Any, Any]):

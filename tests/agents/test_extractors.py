@@ -1,5 +1,6 @@
 """Extractors: shapes, what depends on the order of slots and what does not, and scales that are set once."""
 
+import gymnasium as gym
 import numpy as np
 import pytest
 import torch
@@ -14,6 +15,7 @@ from objrep_gym.agents.extractors import (
     bounded,
     slot_shape,
 )
+from objrep_gym.wrappers.shuffle import VectorShuffleSlots
 
 SLOTS = spaces.Box(-10, 10, (5, 7), np.float32)
 SETS = (DeepSetExtractor, RelationExtractor, AttentionExtractor)
@@ -69,6 +71,33 @@ def test_differences_are_bounded_and_keep_their_sign():
 def test_a_flat_extractor_knows_the_order_of_slots(slots):
     extractor = FlatExtractor(SLOTS, 24, 16)
     assert not torch.allclose(extractor(slots), extractor(slots.flip(1)), atol=1e-3)
+
+
+def features(kind, steps: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    """What an extractor makes of slots as they come, and shuffled by the wrapper: of the same steps of the same rooms."""
+    plain, other = (gym.make_vec("ObjRep/Reach-v0", num_envs=4, encoder="oracle") for _ in range(2))
+    shuffled = VectorShuffleSlots(other)
+    torch.manual_seed(0)
+    extractor = kind(plain.single_observation_space, 24, 16)
+    seen = [
+        [env.reset(seed=0)[0], *(env.step(np.full(4, action))[0] for action in range(steps))] for env in (plain, shuffled)
+    ]
+    assert not np.array_equal(*seen)
+    with torch.no_grad():
+        one, two = (extractor(torch.as_tensor(np.concatenate(each))) for each in seen)
+    return one, two
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_a_set_is_the_same_under_shuffled_slots(kind):
+    one, two = features(kind)
+    assert torch.allclose(one, two, atol=1e-5)
+    assert one.std(0).max() > 1e-3, "and not the same for every room"
+
+
+def test_a_flat_extractor_is_lost_under_shuffled_slots():
+    one, two = features(FlatExtractor)
+    assert ((one - two).abs().amax(1) > 0.01).float().mean() > 0.9
 
 
 @pytest.mark.parametrize("kind", [FlatExtractor, *SETS])
