@@ -22,7 +22,7 @@ from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About
 from objrep_gym.wrappers.frames import Frames, rendering
 from objrep_gym.wrappers.pixels import fit, part
-from objrep_gym.wrappers.sets import seeds_of
+from objrep_gym.wrappers.sets import last_rows, seeds_of
 
 STREAM = 0x4EC04D  # beside the seed, so that what is kept does not follow the numbers that the environment draws from it
 NOTHING = About((), (), (), 0)
@@ -124,7 +124,7 @@ class VectorRecordFrames(VectorWrapper[Any, Any, Any, Any, Any]):
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
-        last = np.flatnonzero(infos.get("_final_obs", ()))
+        last = last_rows(infos, np.asarray(terminations | truncations, dtype=bool))
         picked = self.recorder.picked
         if len(last) and not picked.rendered:
             pictures = np.concatenate([picked.alone(infos["final_obs"][i]) for i in last])

@@ -181,9 +181,10 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
         self.change.begin(np.flatnonzero(self.ended))
-        now, last = self.places.sets(observations, infos, np.arange(self.num_envs)), self._final(infos)
-        self.change.see([now] if last is None else [last, now])
         self.ended = np.asarray(terminations | truncations, dtype=bool)
+        last = self._final(infos, last_rows(infos, self.ended))
+        now = self.places.sets(observations, infos, np.arange(self.num_envs))
+        self.change.see([now] if last is None else [last, now])
         if last is not None:
             infos = self._put_final(infos, last.rows, self.change(last))
             self.change.begin(last.rows)
@@ -214,9 +215,8 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         slots = {} if self.last is None else self.last.slots
         return self.places.replace(observations, {key: values.copy() for key, values in slots.items()})
 
-    def _final(self, infos: dict[str, Any]) -> Sets | None:
-        """The sets of last observations of episodes that ended in this step."""
-        rows = np.flatnonzero(infos.get("_final_obs", ()))
+    def _final(self, infos: dict[str, Any], rows: np.ndarray) -> Sets | None:
+        """The sets of last observations of the episodes that ended in this step, in `rows`."""
         if not len(rows):
             return None
         ended = [infos["final_obs"][i] for i in rows]
@@ -234,6 +234,12 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
             orders = {key: spread(order, rows, self.num_envs) for key, order in changed.orders.items()}
             infos["final_info"] = self.places.permuted(infos["final_info"], orders)
         return infos
+
+
+def last_rows(infos: Mapping[str, Any], ended: np.ndarray) -> np.ndarray:
+    """The rows whose last observation is in `final_obs`: those that `_final_obs` marks, or, where nothing does (ale_py's
+    vector environment), those that `ended`."""
+    return np.flatnonzero(infos.get("_final_obs", ended)) if "final_obs" in infos else np.empty(0, dtype=np.intp)
 
 
 def put_masks(infos: dict[str, Any], masks: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.envs.registration import EnvSpec
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper
 
 from objrep_gym.data.batches import batches
 from objrep_gym.data.shards import ShardsError, Stored, read_shard, shards_of
@@ -75,6 +75,27 @@ def test_all_rows_are_kept_with_last_observations_and_without_rows_that_stay(mod
         assert kept.levels == [*begun, 8, 3, 5]
 
 
+class Unmarked(VectorWrapper):
+    """As ale_py's vector environment: `final_obs` is one array of all rows, and nothing says which of them ended."""
+
+    def step(self, actions):
+        *told, infos = self.env.step(actions)
+        infos.pop("final_info", None)
+        if infos.pop("_final_obs", None) is not None:
+            infos["final_obs"] = np.stack([np.zeros((16, 16, 3), np.uint8) if o is None else o for o in infos["final_obs"]])
+        return *told, infos
+
+
+def test_last_observations_that_nothing_marks_are_kept_where_an_episode_ended():
+    kept = Kept()
+    vector = SyncVectorEnv([pixels] * 2, autoreset_mode=AutoresetMode.SAME_STEP)
+    env = VectorRecordFrames(Unmarked(vector), kept)
+    env.reset(seed=[1, 2])
+    vector.envs[0].steps = 2  # two steps ahead
+    env.step(np.zeros(2, int))
+    assert kept.levels == [5, 0, 8, 0, 1]
+
+
 def test_the_agent_sees_what_it_would_have_seen(tmp_path):
     plain = VectorSlotObservation(gym.make_vec("ObjRep/Reach-v0", num_envs=2), "colour")
     env = VectorSlotObservation(
@@ -133,12 +154,9 @@ def test_what_is_rendered_is_kept_where_there_is_no_picture(vector):
 
 
 def test_pictures_come_to_the_size_that_an_encoder_sees(tmp_path):
-    one, other = (
-        RecordFrames(gym.make("ObjRep/Reach-v0", info=("mask", "factors")), str(tmp_path / "s"), size=(32, 40)),
-        Kept(),
-    )
-    one.reset(seed=3)
-    one.close()
+    env = RecordFrames(gym.make("ObjRep/Reach-v0", info=("mask", "factors")), str(tmp_path / "s"), size=(32, 40))
+    env.reset(seed=3)
+    env.close()
     plain = PixelObservation(gym.make("ObjRep/Reach-v0"), size=(32, 40))
     (view,) = views(tmp_path / "s")
     np.testing.assert_array_equal(view.image[0], plain.reset(seed=3)[0])
