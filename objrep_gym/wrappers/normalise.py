@@ -1,8 +1,8 @@
 """NormaliseSlots and VectorNormaliseSlots: each latent dimension less its mean, over its standard deviation, both of all
 slots so far, and never per slot index, which would tell slots apart.
 
-Statistics belong to one version of an encoder: where an environment below has an `encoder_version`, another one begins new
-statistics, so that no numbers of two encoders are mixed.
+Statistics belong to one version of an encoder: where a wrapper below has an `encoder_version`, or an `encoder` with a
+version, another one begins new statistics, so that no numbers of two encoders are mixed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -148,6 +148,9 @@ def statistics_of(
 
 
 def version_of(env: Any) -> int:
-    """The version of the encoder below, `NONE` where it has none."""
-    layer = layer_with(env, "encoder_version")
-    return NONE if layer is None else int(layer.encoder_version)
+    """The version of the encoder below: a wrapper's `encoder_version`, or that of its `encoder`; `NONE` without either."""
+    told = layer_with(env, "encoder_version")
+    seeing = layer_with(env, "encoder")
+    if told is not None:
+        return int(told.encoder_version)
+    return NONE if seeing is None else int(getattr(seeing.encoder, "version", NONE))

@@ -153,6 +153,18 @@ def test_another_version_begins_new_statistics():
     np.testing.assert_allclose(env.statistics.mean, 2.0)
 
 
+def test_the_version_of_an_encoder_that_a_wrapper_holds():
+    slots = VectorSlotObservation(SyncVectorEnv([pixels] * 2), Stripes())
+    env = VectorNormaliseSlots(gym.wrappers.vector.RecordEpisodeStatistics(slots))
+    slots.encoder.version = 4
+    env.reset(seed=0)
+    env.step(np.zeros(2, int))
+    assert (env.statistics.seen, env.statistics.count) == (4, 16)
+    slots.encoder.version = 5
+    env.step(np.zeros(2, int))
+    assert (env.statistics.seen, env.statistics.count) == (5, 8)
+
+
 def test_statistics_survive_a_file(tmp_path):
     env = NormaliseSlots(Given([numbers()], space=space()))
     env.reset()
