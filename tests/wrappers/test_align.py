@@ -88,7 +88,7 @@ def test_the_wrapper_does_what_was_shown_and_moves_the_masks_along():
 
 @pytest.mark.parametrize("masked", [True, False], ids=["masks", "latents"])
 def test_a_thing_that_comes_back_finds_its_place(masked):
-    """Hidden for six frames, in which it moves on."""
+    """Hidden for six frames, in which it moves on; without a memory half of them come back to another place."""
     hidden = (11, 17)
     for encoder in ENCODERS:
         found = places(Alignment(SCENES), encoder, hidden, masked)
