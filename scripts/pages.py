@@ -10,12 +10,16 @@ Each table stands between two comments that name what makes it; the text around 
 """
 
 import json
+import os
 import platform
 import re
 import subprocess
 import sys
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from objrep_gym.data import whole
 from objrep_gym.experiments.provenance import machine
@@ -23,6 +27,7 @@ from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+MOST = 600_000  # bytes of a picture that is kept as it is
 PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -60,10 +65,18 @@ def reproduced(words: str) -> str:
     name = words.split()[0]
     run, shown = Path("runs") / name, []
     for picture in sorted(run.glob("*.png")):
-        kept = PICTURES / f"{name.replace('/', '-')}-{picture.name}"
-        whole.write(kept, picture.read_bytes())
+        kept = keep(picture, f"{name.replace('/', '-')}-{picture.name}")
         shown.append(f"![{picture.stem.replace('-', ' ').capitalize()}](pictures/{kept.name})")
     return "\n\n".join([(run / TABLE).read_text(encoding="utf-8").rstrip(), *shown])
+
+
+def keep(picture: Path, name: str) -> Path:
+    """A picture among those of the pages: as it is, or as WebP where it is larger than a page should load."""
+    if picture.stat().st_size <= MOST:
+        return whole.write(PICTURES / name, picture.read_bytes())
+    lossy = BytesIO()
+    Image.open(picture).save(lossy, "WebP", quality=85, method=6)
+    return whole.write((PICTURES / name).with_suffix(".webp"), lossy.getvalue())
 
 
 def scores(name: str) -> str:
@@ -77,12 +90,14 @@ MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce":
 
 def main(page: Path, asked: list[str]) -> None:
     """Fills the places of a page, or those alone whose comment begins with what is asked for: `"bench train"`."""
+    shown = Path(os.path.relpath(PICTURES, page.parent)).as_posix()
 
     def fill(found: re.Match[str]) -> str:
         if asked and not any(f"{found['what']} {found['words']}".startswith(begins) for begins in asked):
             return found[0]
         print(f"{found['what']} {found['words']} …", file=sys.stderr)
-        return found[1] + MAKERS[found["what"]](found["words"]) + "\n" + found[4]
+        made = MAKERS[found["what"]](found["words"]).replace("](pictures/", f"]({shown}/")
+        return found[1] + made + "\n" + found[4]
 
     page.write_text(PLACE.sub(fill, page.read_text(encoding="utf-8")), encoding="utf-8")
     print(page)

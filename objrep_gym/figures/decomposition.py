@@ -1,6 +1,6 @@
 """A scene taken apart: the image, its reconstruction, the masks, the part of each slot, and the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,8 +32,8 @@ class Parts:
     """float (N, K, H, W), the masks that the slots decode to, summing to one over slots."""
 
 
-def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
-    """One row per scene: image | reconstruction | segments | slot 0 … K−1 | ground truth.
+def decomposition(scenes: Parts, inches: float = 0.95, rows: Sequence[str] = ()) -> Figure:
+    """One row per scene: image | reconstruction | segments | slot 0 … K−1 | ground truth; with a name before each or none.
 
     Slots are drawn as what they decode to (the image itself where there are no parts) where their mask lies, fading to
     nothing elsewhere; segments carry the slots' colours, by the largest mask. Raises ValueError where shapes disagree.
@@ -48,7 +48,20 @@ def decomposition(scenes: Parts, inches: float = 0.95) -> Figure:
     if scenes.truth is not None:
         titles, columns = [*titles, "truth"], [*columns, truth(scenes.truth, scenes.background)]
     images = np.concatenate([np.stack([opaque(column) for column in columns], 1), slot_images(scenes)], 1)
-    return framed(images, titles, inches)
+    return framed(images, titles, inches, rows)
+
+
+def compared(models: Mapping[str, Parts], inches: float = 0.95, rows: Sequence[str] = ()) -> Figure:
+    """One row per scene, with a name before each or none: the image, and for each model by its name the image under the
+    colours of its slots, and what the slots decode to. Raises ValueError on a model without a reconstruction, or of other
+    scenes than the first."""
+    seen, first = [], next(iter(models.values()))
+    for name, parts in models.items():
+        if parts.reconstruction is None or not np.array_equal(parts.image, first.image):
+            raise ValueError(f"{name!r} has no reconstruction, or is of other scenes than {next(iter(models))!r}")
+        seen += [overlaid(parts.image, parts.masks), parts.reconstruction]
+    titles = ["image", *(f"{name}\n{what}" for name in models for what in ("segments", "drawn again"))]
+    return sheet(np.stack([first.image, *seen], 1), rows, titles, inches)
 
 
 def decomposition_both_ways(scenes: Parts, inches: float = 0.95) -> Figure:
@@ -68,11 +81,11 @@ def decomposition_both_ways(scenes: Parts, inches: float = 0.95) -> Figure:
     return framed(np.stack([above, below], 1).reshape(-1, *above.shape[1:]), titles, inches)
 
 
-def framed(images: np.ndarray, titles: Sequence[str], inches: float) -> Figure:
+def framed(images: np.ndarray, titles: Sequence[str], inches: float, rows: Sequence[str] = ()) -> Figure:
     """Rows of images (R, C, H, W, 4), the first columns under their titles, the others slots in frames of their colours."""
     slots = images.shape[1] - len(titles)
     frames = np.concatenate([np.zeros((len(titles), 3)), slot_colours(slots)]).astype(np.uint8)
-    return sheet(images, columns=[*titles, *(f"slot {k}" for k in range(slots))], inches=inches, frames=frames)
+    return sheet(images, rows, [*titles, *(f"slot {k}" for k in range(slots))], inches, frames)
 
 
 def opaque(image: np.ndarray) -> np.ndarray:

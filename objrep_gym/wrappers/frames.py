@@ -1,8 +1,8 @@
 """Frames: the pictures in any environment's observations, as bytes; and the wrappers' two bases, single and vector.
 
-Found are Box spaces of pictures: (H, W), (H, W, 1 or 3) or (1 or 3, H, W), both sides of 16 pixels or more; bytes, or
-floats with finite bounds, which become 0 and 255; unbounded ones, such as depth, are left as they are. In a Dict every
-such key is a picture. Where there is none, the environment must render: render_mode="rgb_array".
+Found are Box spaces of pictures: (H, W), (H, W, 1 or 3), (1 or 3, H, W) or a stack of one, (1, H, W, 3), both sides of 16
+pixels or more; bytes, or floats with finite bounds, which become 0 and 255; unbounded ones, such as depth, are left as they
+are. In a Dict every such key is a picture. Where there is none, the environment must render: render_mode="rgb_array".
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 SIDE = 16  # pixels; what is smaller is taken for a board or a vector, such as Minigrid's 7 × 7 symbols
+LARGER = 32  # pixels; no board of a game that we know has so many fields a side
+SYMBOLS = 16  # values of bytes; Minigrid numbers its things, colours and states from 0 to 10
 CHANNELS = (1, 3)
 RENDERED = "slots"  # key of the converted rendering in a Dict that has no picture of its own
 
@@ -25,7 +27,7 @@ Pictures = list[np.ndarray]
 
 @dataclass(frozen=True)
 class Format:
-    """How a space lays out a picture: `axes` "HW", "HWC" or "CHW", and the bounds of its values."""
+    """How a space lays out a picture: `axes` "HW", "HWC", "CHW" or "1HWC", and the bounds of its values."""
 
     axes: str
     low: float
@@ -37,6 +39,8 @@ class Format:
             batch = batch[..., None]
         elif self.axes == "CHW":
             batch = np.moveaxis(batch, 1, -1)
+        elif self.axes == "1HWC":
+            batch = batch[:, 0]
         if batch.dtype == np.uint8 and (self.low, self.high) == (0, 255):
             return batch
         unit = (batch.astype(np.float32) - self.low) * (255 / (self.high - self.low))
@@ -55,20 +59,32 @@ def find_format(space: gym.Space[Any]) -> Format | None:
 
 
 def find_axes(shape: Sequence[int]) -> str | None:
-    """ "HW", "HWC" or "CHW" where `shape` is a picture's; channels last are preferred."""
+    """ "HW", "HWC", "CHW" or "1HWC" where `shape` is a picture's; channels last are preferred."""
     if len(shape) == 2 and min(shape) >= SIDE:
         return "HW"
     if len(shape) == 3 and shape[2] in CHANNELS and min(shape[:2]) >= SIDE:
         return "HWC"
     if len(shape) == 3 and shape[0] in CHANNELS and min(shape[1:]) >= SIDE:
         return "CHW"
+    if len(shape) == 4 and shape[0] == 1 and find_axes(shape[1:]) == "HWC":
+        return "1HWC"
     return None
+
+
+def is_stack(space: gym.Space[Any]) -> bool:
+    """Whether a space holds several frames, (n, H, W), (H, W, n) or (n, H, W, C): a picture, if n were 1."""
+    if not isinstance(space, spaces.Box) or len(space.shape) not in (3, 4):
+        return False
+    first, last = space.shape[1:], space.shape[:-1]
+    frames = [first] if len(space.shape) == 4 else [frame for frame in (first, last) if min(frame) >= LARGER]
+    return min(space.shape) < SIDE and any(find_axes(frame) for frame in frames)
 
 
 class Frames:
     """Where an environment's pictures are: in its observation, in keys of it, or in what it renders.
 
-    Raises ValueError where there is neither a picture nor a renderer.
+    Raises ValueError where there is neither a picture nor a renderer, and where frames are stacked: a rendering in their
+    place would be one frame.
     """
 
     def __init__(self, space: gym.Space[Any], render_mode: str | None):
@@ -78,6 +94,12 @@ class Frames:
         self.formats = {key: kind for key, kind in found.items() if kind is not None}
         self.rendered = not self.formats
         self.nested = isinstance(space, spaces.Dict)
+        self.small = [key for key, kind in self.formats.items() if (kind.low, kind.high) == (0, 255) and small(parts[key])]
+        if self.rendered and any(is_stack(part) for part in parts.values()):
+            raise ValueError(
+                f"no picture in {space}, but several frames or channels: take slots of one frame, then stack those, "
+                "FrameStackObservation(SlotObservation(env, encoder), n)"
+            )
         if self.rendered and render_mode != "rgb_array":
             raise ValueError(
                 f"no picture in {space}, and render_mode is {render_mode!r}: make the environment with "
@@ -94,6 +116,18 @@ class Frames:
         """The pictures of a batch of observations, batched as gymnasium does."""
         parts = observations if self.nested else {"": observations}
         return [kind.to_bytes(np.asarray(parts[key])) for key, kind in self.formats.items()]
+
+    def refuse_boards(self, observations: Any) -> None:
+        """Raises ValueError where what the space calls a picture is a board of symbols: of one observation or of N."""
+        parts = observations if self.nested else {"": observations}
+        for key in self.small:
+            brightest = int(np.max(parts[key]))
+            if 0 < brightest < SYMBOLS:
+                raise ValueError(
+                    f"{f'{key!r} of ' if key else ''}{self.space}: no value above {brightest} in a picture of less than "
+                    f"{LARGER} pixels a side, so these are symbols, one for each field of a board. Wrap the environment in "
+                    "what draws it first, such as gymnasium.wrappers.AddRenderObservation or minigrid's RGBImgObsWrapper"
+                )
 
     def replace(self, observation: Any, converted: Sequence[Any]) -> Any:
         """The observation, or the space, with its pictures replaced by what they became; a rendering is added to a Dict and
@@ -133,6 +167,7 @@ class PictureWrapper(gym.Wrapper[Any, Any, Any, Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(seed=seed, options=options)
+        self.frames.refuse_boards(observation)
         return self._convert(observation, info)
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
@@ -166,7 +201,8 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         if self.frames.rendered and env.metadata.get("autoreset_mode") is AutoresetMode.SAME_STEP:
             raise ValueError(
                 f"{env} has no picture in its observations, and under SAME_STEP an episode's last one cannot be rendered: "
-                "use NEXT_STEP, or wrap the single environments in gymnasium.wrappers.AddRenderObservation"
+                "use NEXT_STEP, or make the picture part of each observation, "
+                'gym.make_vec(..., vectorization_mode="sync", wrappers=(gymnasium.wrappers.AddRenderObservation,))'
             )
         self.single_observation_space = self.frames.replace_space(env.single_observation_space, part)
         self.observation_space = self.frames.replace_space(env.observation_space, batch_space(part, env.num_envs))
@@ -177,10 +213,13 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         observations, infos = self.env.reset(seed=seed, options=options)
+        self.frames.refuse_boards(observations)
         return self._convert(observations, infos)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         observations, rewards, terminations, truncations, infos = self.env.step(actions)
+        if "final_obs" in infos and "_final_obs" not in infos:  # ale_py's vector environment says nothing of which rows
+            infos = {**infos, "_final_obs": terminations | truncations}
         observations, infos = self._convert(observations, infos)
         return observations, rewards, terminations, truncations, infos
 
@@ -194,9 +233,10 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         converted = self.convert(pictures)
         infos = {**infos, **self._info(converted, np.arange(n), slice(None, n))}
         if len(rows):
-            infos["final_obs"] = infos["final_obs"].copy()
+            final = np.full(n, None, dtype=object)
             for place, i in enumerate(rows, start=n):
-                infos["final_obs"][i] = frames.replace(infos["final_obs"][i], [value[place] for value in converted.values])
+                final[i] = frames.replace(infos["final_obs"][i], [value[place] for value in converted.values])
+            infos["final_obs"] = final
             infos["final_info"] = {**infos.get("final_info", {}), **self._info(converted, rows, slice(n, None))}
         return frames.replace(observations, [value[:n] for value in converted.values]), infos
 
@@ -215,6 +255,11 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
 
     def _rendered(self) -> np.ndarray:
         return np.stack([rendering(frame) for frame in self.env.render() or ()])
+
+
+def small(space: gym.Space[Any]) -> bool:
+    """Whether a picture could be a board of symbols."""
+    return space.dtype == np.uint8 and min(side for side in space.shape or () if side >= SIDE) < LARGER
 
 
 def stack(observations: Sequence[Any], frames: Frames) -> Any:

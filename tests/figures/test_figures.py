@@ -9,7 +9,7 @@ from PIL import Image
 
 from objrep_gym.figures.animation import animation, beside, enlarged
 from objrep_gym.figures.curves import Curve, Level, curves, exponential, smooth
-from objrep_gym.figures.decomposition import Parts, decomposition, overlaid, segments, slot_images, truth
+from objrep_gym.figures.decomposition import Parts, compared, decomposition, overlaid, segments, slot_images, truth
 from objrep_gym.figures.exchange import Exchange, exchange
 from objrep_gym.figures.grid import grid, montage, sheet
 from objrep_gym.figures.information import heat
@@ -104,6 +104,18 @@ def test_a_decomposition_has_a_column_for_each_thing(whole, columns):
 def test_a_decomposition_of_other_sizes_is_refused():
     with pytest.raises(ValueError, match="one size"):
         decomposition(Parts(IMAGES, np.zeros((5, 3, 8, 8))))
+
+
+def test_models_are_compared_scene_by_scene():
+    seen = Parts(IMAGES, halves(), reconstruction=IMAGES)
+    names = ["a", "b", "c", "d", "e"]
+    figure = compared({"one": seen, "two": seen}, rows=names)
+    titles = [text.get_text() for text in figure.axes[0].texts]
+    assert titles == ["image", "one\nsegments", "one\ndrawn again", "two\nsegments", "two\ndrawn again", *names]
+    with pytest.raises(ValueError, match="'two' has no reconstruction"):
+        compared({"one": seen, "two": Parts(IMAGES, halves())})
+    with pytest.raises(ValueError, match=r"'two' .* other scenes than 'one'"):
+        compared({"one": seen, "two": Parts(IMAGES[::-1], halves(), reconstruction=IMAGES)})
 
 
 def test_an_overlay_tints_and_draws_borders():
