@@ -97,12 +97,12 @@ def load_replay(buffer: ReplayBuffer, path: Path) -> None:
     size, other observations or other environments."""
     wanted = dict(arrays(buffer))
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             place, full = (int(number) for number in held[PLACE])
             if sorted(held.files) != sorted([*wanted, PLACE]):
                 raise ValueError(f"it holds {', '.join(sorted(held.files))}, not {', '.join(sorted([*wanted, PLACE]))}")
             found = {name: held[name] for name in wanted}
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError) as error:
         raise damaged(path, error) from error
     rows = buffer.buffer_size if full else place
     for name, array in wanted.items():

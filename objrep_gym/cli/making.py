@@ -194,7 +194,7 @@ def agent() -> type[Verb]:
         """One JSON object per line instead of a table."""
 
         def __call__(self) -> None:
-            keeping = Keeping(self.wandb, not self.json, self.minutes, self.tensorboard, self.film)
+            keeping = only(self, Keeping, progress=not self.json, pause=None)
             records = perform(only(self, AgentRun), self.out, keeping)
             tell(records, self.json, as_table)
             if not self.json:

@@ -104,6 +104,7 @@ def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> 
 
 def made(run: AgentRun, folder: Path, keeping: Keeping) -> list[dict[str, Any]]:
     """The records of an agent that is not finished yet, which is trained and examined."""
+    whole.sweep(folder)
     env = run.make()
     try:
         model = resume(run.algorithm, env, folder / AGENT, run.seed)
