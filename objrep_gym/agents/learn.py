@@ -120,8 +120,9 @@ def resume(preset: Preset, env: VecEnv, path: Any, seed: int) -> BaseAlgorithm:
 
     Weights, optimisers and the step are read from the zip, tensors alone (`weights_only`) and numbers: its pickled part is
     not; and the replay buffer from the file beside it, as arrays. Where that file is missing, the buffer is filled again by
-    steps of the policy before anything is learned. The environments start anew, with a seed of their own, or they would
-    repeat the scenes of the beginning. Raises ValueError on a file that is no such zip or of another architecture.
+    steps of the policy before anything is learned. Environments that scale slots by statistics get them back. They start
+    anew, with a seed of their own, or they would repeat the scenes of the beginning. Raises ValueError on a file that is no
+    such zip or of another architecture.
     """
     if not path.exists():
         model = preset.build(env, seed)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from objrep_gym.agents.checkpoint import hand_over
 from objrep_gym.agents.evaluate import Acting, Evaluation, evaluate
 from objrep_gym.agents.scripted import RandomHand, knowing
 from objrep_gym.data.watching import watching
@@ -40,6 +41,7 @@ def examine(run: AgentRun, model: BaseAlgorithm, progress: bool) -> Evaluation:
     with watching("evaluate", run.episodes, progress) as show:
         try:
             act = acting(run, model, run.seed + EXAM)
+            hand_over(model, env)
             return evaluate(act, env, run.episodes, run.seed + EXAM, lambda done: show(done, "episodes"))
         finally:
             env.close()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from gymnasium.vector import AutoresetMode
 
+from objrep_gym.agents.checkpoint import hand_over
 from objrep_gym.agents.evaluate import Acting
 from objrep_gym.agents.learn import resume
 from objrep_gym.experiments.agent_exam import EXAM, acting
@@ -48,7 +49,9 @@ def film(run: AgentRun, folder: Path, episodes: int, side: int = SIDE) -> tuple[
     env = run.vector(masks=has_masks(run.encoder), count=1, mode=AutoresetMode.DISABLED, render=True)
     learned = run.make(count=1)
     try:
-        act = acting(run, resume(run.algorithm, learned, folder / AGENT, run.seed), run.seed + EXAM)
+        model = resume(run.algorithm, learned, folder / AGENT, run.seed)
+        hand_over(model, env)
+        act = acting(run, model, run.seed + EXAM)
         takes = [play(env, act, run.seed + EXAM + i) for i in range(episodes)]
         rooms = shown(env, takes, side)
     finally:

@@ -65,7 +65,7 @@ def test_the_temperature_of_sac_and_the_counts_of_dqn_are_kept(tmp_path):
     assert torch.equal(first.log_ent_coef, again.log_ent_coef)
     assert not torch.equal(again.log_ent_coef, sac.build(Shown(4, "slots", CONTINUOUS), 0).log_ent_coef)
     assert again.log_ent_coef.requires_grad
-    assert [group["params"][0] for group in again.ent_coef_optimizer.param_groups][0] is again.log_ent_coef
+    assert again.ent_coef_optimizer.param_groups[0]["params"][0] is again.log_ent_coef
     dqn = learned(SMALL, Touch(4), tmp_path / "dqn.zip", 64)
     found = resume(SMALL, Touch(4), tmp_path / "dqn.zip", 0)
     assert (found._n_calls, found._n_updates) == (dqn._n_calls, dqn._n_updates) == (16, 12)
