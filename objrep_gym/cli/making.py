@@ -184,6 +184,8 @@ def agent() -> type[Verb]:
         """Run directory."""
         minutes: float | None = None
         """Learn no longer than this; the learning rate falls with whichever ends first."""
+        pause: float | None = None
+        """Minutes after which it is saved and left; the same command goes on."""
         film: int = 0
         """Episodes of the evaluation that are played once more into episodes.webp, under the colours of the slots."""
         wandb: bool = False
@@ -194,9 +196,17 @@ def agent() -> type[Verb]:
         """One JSON object per line instead of a table."""
 
         def __call__(self) -> None:
-            keeping = only(self, Keeping, progress=not self.json, pause=None)
+            keeping = Keeping(
+                wandb=self.wandb,
+                progress=not self.json,
+                minutes=self.minutes,
+                pause=self.pause,
+                tensorboard=self.tensorboard,
+                film=self.film,
+            )
             records = perform(only(self, AgentRun), self.out, keeping)
-            tell(records, self.json, as_table)
+            if records:
+                tell(records, self.json, as_table)
             if not self.json:
                 print(self.out)
 
