@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +18,7 @@ from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.agents.extractors import Scale
 from objrep_gym.agents.preset import Preset
 
-__all__ = ["Episodes", "Learned", "learn", "resume", "save", "scale"]
+__all__ = ["Episodes", "Learned", "learn", "resume", "save", "scale", "set_scales"]
 
 NEVER = 10**9  # rollouts between two of stable-baselines3's own dumps, which would empty the logger before it is read
 
@@ -100,22 +101,25 @@ class Episodes(BaseCallback):
 
 def scale(model: BaseAlgorithm, env: VecEnv, steps: int = 64) -> None:
     """Sets the scale of every extractor that has one by what `steps` random actions in each environment show."""
-    pools = [part for part in model.policy.modules() if isinstance(part, DictExtractor)]
-    parts = [part for part in model.policy.modules() if isinstance(part, Scale)]
-    if not parts:
+    if not any(isinstance(part, Scale) for part in model.policy.modules()):
         return
     env.action_space.seed(model.seed)
     actions = (np.stack([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps))
     seen: list[Any] = [env.reset(), *(env.step(action)[0] for action in actions)]
-    if not pools:
-        for part in parts:
-            part.set_from(torch.from_numpy(np.concatenate(seen)).to(model.device))
-    for pool in pools:
-        every = {key: np.concatenate([one[key] for one in seen]) for key in seen[0]}
-        pool.set_scales({key: torch.from_numpy(values).to(model.device) for key, values in every.items()})
+    together = isinstance(seen[0], dict)
+    set_scales(model, {k: np.concatenate([one[k] for one in seen]) for k in seen[0]} if together else np.concatenate(seen))
 
 
-def resume(preset: Preset, env: VecEnv, path: Any, seed: int) -> BaseAlgorithm:
+def set_scales(model: BaseAlgorithm, seen: np.ndarray | dict[str, np.ndarray]) -> None:
+    """Sets every scale in the policy, those of target networks too, by observations that were seen."""
+    for part in model.policy.modules():
+        if isinstance(part, DictExtractor) and isinstance(seen, dict):
+            part.set_scales({key: torch.from_numpy(values).to(model.device) for key, values in seen.items()})
+        elif isinstance(part, Scale) and isinstance(seen, np.ndarray):
+            part.set_from(torch.from_numpy(seen).to(model.device))
+
+
+def resume(preset: Preset, env: VecEnv, path: Path, seed: int) -> BaseAlgorithm:
     """A model of `preset` that goes on where `save` left it at `path`, or a new one where there is nothing.
 
     Weights, optimisers and the step are read from the zip, tensors alone (`weights_only`) and numbers: its pickled part is
