@@ -1,10 +1,11 @@
-"""What a run wrote down: JSON lines always, wandb if asked. The only file that may import wandb."""
+"""What a run wrote down: JSON lines always, wandb and TensorBoard if asked. The only file that may import wandb."""
 
 import hashlib
 import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ class Journal:
 
     `after`: a run that goes on from this step drops the lines beyond it, and a line that a kill tore: they will be written
     again. `wandb`: a project, where every line goes too (WANDB_MODE=offline keeps it on this machine, in `folder`).
+    `tensorboard`: the numbers of every line that has a step go to event files in `folder/tensorboard` too. Raises
+    ImportError, with the command that helps, where one of them is asked for and not installed.
     """
 
     def __init__(
@@ -26,20 +29,29 @@ class Journal:
         after: int | None = None,
         wandb: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        tensorboard: bool = False,
     ):
         self.path = Path(folder) / NAME
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.path.exists():
             kept = [line for line in read(self.path) if after is None or (line.get("step") or 0) <= after]
             whole.write(self.path, "".join(map(encode, kept)))
+        self.board = start_tensorboard(self.path.parent, after) if tensorboard else None
         self.online = start_wandb(self.path.parent, wandb, settings or {}) if wandb else None
 
     def write(self, **values: Any) -> None:
         """Append one line; numbers that are not finite become null, as JSON has none. `step`, where given, orders lines."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(encode(values))
+        self.tell(**values)
+
+    def tell(self, **values: Any) -> None:
+        """The same to wandb and TensorBoard alone, of what is kept in a file of its own, such as an evaluation."""
         if self.online is not None:
             self.online.log(values, step=values.get("step"))
+        if self.board is not None and "step" in values:
+            for name, value in numbers(values):
+                self.board.add_scalar(name, value, int(values["step"]))
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return read(self.path)
@@ -51,8 +63,11 @@ class Journal:
         self.close()
 
     def close(self) -> None:
-        """Let wandb finish. The lines are on disk already."""
+        """Let wandb and TensorBoard finish. The lines are on disk already."""
         online, self.online = self.online, None
+        board, self.board = self.board, None
+        if board is not None:
+            board.close()
         if online is not None:
             online.finish()
 
@@ -82,6 +97,36 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def numbers(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """What of a line can be drawn over steps: its finite numbers but the step itself."""
+    for name, value in values.items():
+        value = plain(value)
+        if name != "step" and isinstance(value, int | float):
+            yield name, float(value)
+
+
+class NotInstalled(ImportError):
+    """An extra is asked for and not installed; the message says what installs it."""
+
+
+def check_tensorboard() -> None:
+    """Raises NotInstalled, with the command that helps, where TensorBoard is not there."""
+    if not (find_spec("tensorboard") and find_spec("torch.utils.tensorboard")):
+        raise NotInstalled(
+            "tensorboard is not installed: pip install 'objrep-gym[tensorboard]', or leave it out: JSON lines are always "
+            "written",
+            name="tensorboard",
+        )
+
+
+def start_tensorboard(folder: Path, after: int | None) -> Any:
+    """A writer of event files that hides what a killed process wrote beyond the step `after`."""
+    check_tensorboard()
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder / "tensorboard"), purge_step=None if after is None else after + 1)
 
 
 def start_wandb(folder: Path, project: str, settings: Mapping[str, Any]) -> Any:

@@ -41,8 +41,14 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says of each engine that is not installed that nothing was drawn by it: one skipped test looks like another."""
+    """Says of each engine and of each extra of agents that is not installed that nothing was tested by it: one skipped test
+    looks like another."""
+    from importlib.util import find_spec
+
     from objrep_gym.scenes.engines import ENGINES, EXTRAS, installed
 
     for name in [name for name in ENGINES if name not in installed()]:
         terminalreporter.write_line(f"not tested: engine {name!r}, as objrep-gym[{EXTRAS[name][1]}] is not installed")
+    for module, extra in {"sb3_contrib": "recurrent", "tensorboard": "tensorboard"}.items():
+        if find_spec(module) is None:
+            terminalreporter.write_line(f"not tested: {module}, as objrep-gym[{extra}] is not installed")

@@ -118,3 +118,46 @@ def test_wandb_works_offline(tmp_path, monkeypatch):
         kept.write(step=1, loss=0.5)
     assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))
     assert list(kept) == [{"step": 1, "loss": 0.5}]
+
+
+def test_what_is_kept_in_a_file_of_its_own_is_told_elsewhere_alone(tmp_path, monkeypatch):
+    fake = FakeWandb()
+    monkeypatch.setattr(journal, "import_wandb", lambda: fake)
+    with Journal(tmp_path, wandb="project") as kept:
+        kept.tell(step=4, success=0.5)
+    assert fake.told[1] == (4, {"step": 4, "success": 0.5})
+    assert not kept.path.exists()
+
+
+class FakeBoard:
+    """A writer of event files that notes what it is told."""
+
+    def __init__(self, folder, purge_step):
+        self.folder, self.purge_step, self.told = folder, purge_step, []
+
+    def add_scalar(self, name, value, step):
+        self.told.append((step, name, value))
+
+    def close(self):
+        self.told.append("closed")
+
+
+def test_tensorboard_gets_finite_numbers_and_hides_what_is_written_again(tmp_path, monkeypatch):
+    made = []
+    board = type(sys)("torch.utils.tensorboard")
+    board.SummaryWriter = lambda folder, purge_step: made.append(FakeBoard(folder, purge_step)) or made[-1]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", board)
+    monkeypatch.setattr(journal, "find_spec", lambda name: board)
+    with Journal(tmp_path, tensorboard=True) as kept:
+        kept.write(step=np.int64(4), loss=torch.tensor(0.5), name="a", bad=math.nan)
+        kept.write(loss=1.0)
+    Journal(tmp_path, after=4, tensorboard=True).close()
+    first, second = made
+    assert (first.folder, first.purge_step, second.purge_step) == (str(tmp_path / "tensorboard"), None, 5)
+    assert first.told == [(4, "loss", 0.5), "closed"]
+
+
+def test_a_missing_tensorboard_says_what_installs_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "find_spec", lambda name: None)
+    with pytest.raises(journal.NotInstalled, match=r"pip install 'objrep-gym\[tensorboard\]'"):
+        Journal(tmp_path, tensorboard=True)

@@ -2,15 +2,46 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.metrics.intervals import Interval, bootstrap, wilson
 
 Act = Callable[[Any], np.ndarray]
 """From a batch of observations to a batch of actions."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """What acts by more than the last observation, and is told after each step where an episode ended."""
+
+    def __call__(self, observations: Any) -> np.ndarray: ...
+
+    def ended(self, dones: np.ndarray) -> None:
+        """`dones` bool (N,): the next observations of these rows begin an episode, and what came before is forgotten."""
+        ...
+
+
+class Acting:
+    """A model of stable-baselines3 as `evaluate` asks it, what a recurrent policy remembers included.
+
+    deterministic: the likeliest action, instead of one drawn from the policy.
+    """
+
+    def __init__(self, model: BaseAlgorithm, deterministic: bool = False):
+        self.model, self.deterministic = model, deterministic
+        self.state: Any = None
+        self.starts: np.ndarray | None = None
+
+    def __call__(self, observations: Any) -> np.ndarray:
+        actions, self.state = self.model.predict(observations, self.state, self.starts, self.deterministic)
+        return actions
+
+    def ended(self, dones: np.ndarray) -> None:
+        self.starts = np.asarray(dones, dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -52,7 +83,8 @@ class Evaluation:
 
 
 def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[int], None] | None = None) -> Evaluation:
-    """`episodes` finished episodes of `act`, a function from observations to actions, on freshly seeded environments.
+    """`episodes` finished episodes of `act`, a function from observations to actions or an `Acting`, on freshly seeded
+    environments.
 
     Each environment gives an equal share, counted from its first: taking whatever ends first would favour short
     episodes. An episode succeeds where `info["is_success"]` says so, and where an environment never says, where its
@@ -67,6 +99,8 @@ def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[i
     while (done < share).any():
         observations, rewards, dones, infos = env.step(act(observations))
         gain, steps = gain + rewards, steps + 1
+        if isinstance(act, Remembering):
+            act.ended(dones)
         for i in np.flatnonzero(dones):
             if done[i] < share[i]:
                 finished.append((gain[i], infos[i].get("is_success", gain[i] > 0), steps[i]))

@@ -1,18 +1,18 @@
 """How fast agents learn: rollouts with their updates, where the encoder stands in the wrapper and where in the policy."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
 import torch
 from gymnasium import spaces
 from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecTransposeImage
 
 from objrep_gym import weights
-from objrep_gym.agents.algorithms import ALGORITHMS
+from objrep_gym.agents.algorithms import PPOConfig
 from objrep_gym.agents.extractors import DeepSetExtractor
 from objrep_gym.agents.learn import learn
 from objrep_gym.bench.turns import rounded, take_turns
@@ -20,7 +20,7 @@ from objrep_gym.wrappers.encoder import resize
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 ENVS = 16
-PRESET = replace(ALGORITHMS["ppo"], rollout=512)
+PRESET = PPOConfig(rollout=512)
 """Half of the preset's rollout: the encoder in the policy takes minutes for a whole one."""
 
 
@@ -55,7 +55,7 @@ def bench_agent(env: str, encoder: str, rounds: int) -> Iterator[dict[str, Any]]
         }
 
 
-def work(model: PPO) -> Callable[[], object]:
+def work(model: BaseAlgorithm) -> Callable[[], object]:
     """One more rollout and its update."""
     return lambda: next(learn(model, PRESET, model.num_timesteps + PRESET.rollout))
 

@@ -46,10 +46,11 @@ def mistakes() -> tuple[type[Exception], ...]:
     from gymnasium.error import Error
 
     from objrep_gym.envs.window import NoDisplay
+    from objrep_gym.journal import NotInstalled
     from objrep_gym.scenes.engines import NoEngine
     from objrep_gym.scenes.headless import NoOpenGL
 
-    return (ValueError, KeyError, OSError, FloatingPointError, Error, NoDisplay, NoOpenGL, NoEngine)
+    return (ValueError, KeyError, OSError, FloatingPointError, Error, NoDisplay, NoOpenGL, NoEngine, NotInstalled)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -167,13 +167,29 @@ def importing() -> type[Verb]:
     return Import
 
 
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """How an agent is watched, and when it is left."""
+
+    minutes: float | None = None
+    """Learn no longer than this; the learning rate falls with whichever ends first."""
+    pause: float | None = None
+    """Minutes after which it is saved and left; the same command goes on."""
+    film: int = 0
+    """Episodes of the evaluation that are played once more into episodes.webp, under the colours of the slots."""
+    wandb: bool = False
+    """Log to Weights & Biases too; WANDB_MODE=offline works."""
+    tensorboard: bool = False
+    """Log to TensorBoard too, into OUT/tensorboard; needs the extra [tensorboard]."""
+
+
 def agent() -> type[Verb]:
-    """PPO on slots, pixels or true factors."""
+    """An agent on slots, pixels or true factors."""
     from objrep_gym.experiments.agent import AgentRun, Keeping, as_table, perform
 
     @dataclass(frozen=True, kw_only=True)
-    class Agent(AgentRun):
-        """An agent learns by PPO on slots, on pixels or on true factors; its rate of success is measured.
+    class Agent(Watched, AgentRun):
+        """An agent learns on slots, on pixels or on true factors; its rate of success is measured.
 
         An interrupted run goes on in its directory.
         """
@@ -182,14 +198,14 @@ def agent() -> type[Verb]:
         """An environment id, such as ObjRep/Reach-v0; of others, any with pictures."""
         out: Path
         """Run directory."""
-        wandb: bool = False
-        """Log to Weights & Biases too; WANDB_MODE=offline works."""
         json: bool = False
         """One JSON object per line instead of a table."""
 
         def __call__(self) -> None:
-            records = perform(only(self, AgentRun), self.out, Keeping(self.wandb, progress=not self.json))
-            tell(records, self.json, as_table)
+            keeping = only(self, Keeping, progress=not self.json)
+            records = perform(only(self, AgentRun), self.out, keeping)
+            if records:
+                tell(records, self.json, as_table)
             if not self.json:
                 print(self.out)
 

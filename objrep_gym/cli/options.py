@@ -22,7 +22,7 @@ def presets(named: Mapping[str, Any]) -> Any:
 
 def only(options: Any, kind: type, **changed: Any) -> Any:
     """The part of a verb's options that its function takes."""
-    return kind(**{f.name: changed.get(f.name, getattr(options, f.name)) for f in fields(kind)})
+    return kind(**{f.name: changed[f.name] if f.name in changed else getattr(options, f.name) for f in fields(kind)})
 
 
 def given(options: Any, kind: type, told: str, aside: tuple[str, ...] = ()) -> Any:

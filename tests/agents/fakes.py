@@ -83,3 +83,57 @@ def straight(observations: np.ndarray) -> np.ndarray:
     gap = goal - hand
     along = np.abs(gap).argmax(1)
     return 2 * along + (gap[rows, along] < 0)
+
+
+class Shown(VecEnv):
+    """N environments of seven steps that show noise: as slots (3, 5), as pixels (36, 36, 3), the least that a `NatureCNN`
+    takes, or as a Dict of two sets of slots; any actions. Every second episode ends by itself, the others are cut off."""
+
+    def __init__(self, num_envs: int, sight: str, actions: spaces.Space[Any]):
+        slots = spaces.Box(-2, 2, (3, 5), np.float32)
+        seen = {"slots": slots, "pixels": spaces.Box(0, 255, (36, 36, 3), np.uint8)}
+        seen["dict"] = spaces.Dict({"observation": slots, "goal": slots})
+        super().__init__(num_envs, seen[sight], actions)
+        self.age, self.ended = np.arange(num_envs), 0
+        self.seed(0)
+
+    def seed(self, seed: int | None = None) -> list[int | None]:
+        self.observation_space.seed(seed)
+        return [seed] * self.num_envs
+
+    def reset(self) -> Any:
+        self.age = np.arange(self.num_envs)
+        return self.look()
+
+    def look(self) -> Any:
+        rows = [self.observation_space.sample() for _ in range(self.num_envs)]
+        return (
+            {key: np.stack([row[key] for row in rows]) for key in rows[0]} if isinstance(rows[0], dict) else np.stack(rows)
+        )
+
+    def step_async(self, actions: np.ndarray) -> None:
+        assert all(self.action_space.contains(action) for action in actions)
+
+    def step_wait(self) -> tuple[Any, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+        self.age += 1
+        dones = self.age >= 7
+        infos: list[dict[str, Any]] = [{"is_success": False} for _ in dones]
+        for i in np.flatnonzero(dones):
+            self.ended, self.age[i] = self.ended + 1, 0
+            infos[i] = {"is_success": bool(self.ended % 2), "TimeLimit.truncated": not self.ended % 2}
+            infos[i]["terminal_observation"] = self.observation_space.sample()
+        return self.look(), dones.astype(np.float32), dones, infos
+
+    def close(self) -> None: ...
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self, attr_name, None)] * self.num_envs
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        setattr(self, attr_name, value)
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        raise NotImplementedError(method_name)
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        return [False] * self.num_envs

@@ -2,11 +2,22 @@
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
+from io import BytesIO
+from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
+from gymnasium.vector import VectorEnv, VectorWrapper
+from PIL import Image
 
-from objrep_gym.experiments.agent import AGENT, RESULT, RUN, AgentRun, Keeping, perform
+from objrep_gym import journal
+from objrep_gym.agents.learn import save
+from objrep_gym.experiments import agent_run
+from objrep_gym.experiments.agent import AGENT, FILM, RESULT, RUN, AgentRun, Keeping, perform
 from objrep_gym.experiments.demo import Demonstration, learned
+from objrep_gym.experiments.film import film
 from objrep_gym.journal import read
 
 SMALL = AgentRun("ObjRep/Reach-v0", "oracle", steps=1024, episodes=16)
@@ -79,3 +90,140 @@ def test_the_demonstration_deletes_no_agent_but_its_own(tmp_path):
         learned(Demonstration("oracle"), tmp_path / "agent")
     assert (tmp_path / "agent" / AGENT).exists()
     assert json.loads((tmp_path / "agent" / RESULT).read_text())
+
+
+def test_a_folder_that_is_older_than_a_field_is_still_this_run(tmp_path):
+    """`wrappers` and `control` are newer than many folders, and so may be a number of a preset."""
+    records = perform(SMALL, tmp_path, QUIET)
+    described = json.loads((tmp_path / RUN).read_text())
+    for part, names in {"run": ("wrappers", "control", "precision"), "algorithm": ("gae_lambda",)}.items():
+        for name in names:
+            del described[part][name]
+    (tmp_path / RUN).write_text(json.dumps(described))
+    assert perform(SMALL, tmp_path, QUIET) == records
+    with pytest.raises(ValueError, match=r"another run: wrappers was \(\), now \('shuffle',\)"):
+        perform(replace(SMALL, wrappers=("shuffle",)), tmp_path, QUIET)
+
+
+@pytest.mark.parametrize(("preset", "control"), [("dqn", "continuous"), ("sac", "discrete")])
+def test_a_preset_that_does_not_fit_is_told_before_anything_is_learned(tmp_path, preset, control):
+    with pytest.raises(ValueError, match="presets that fit are"):
+        perform(replace(SMALL, preset=preset, control=control), tmp_path, QUIET)
+    assert [path.name for path in tmp_path.iterdir()] == [RUN]
+
+
+def test_control_of_others_is_their_own():
+    with pytest.raises(ValueError, match="has a control of its own"):
+        AgentRun("InvertedPendulum-v5", "colour", control="continuous").make(count=1)
+
+
+class Scales:
+    """Statistics as `VectorNormaliseSlots` keeps them: what was seen, until they are frozen."""
+
+    def __init__(self) -> None:
+        self.frozen, self.seen = False, np.zeros(1)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"seen": self.seen}
+
+    def restore(self, state: dict[str, np.ndarray]) -> None:
+        self.seen = state["seen"]
+
+
+class Doubled(VectorWrapper[Any, Any, Any, Any, Any]):
+    """Counts what it sees, and doubles nothing until it has seen something."""
+
+    made: ClassVar[list["Doubled"]] = []
+
+    def __init__(self, env: VectorEnv[Any, Any, Any]):
+        super().__init__(env)
+        self.statistics = Scales()
+        Doubled.made.append(self)
+
+    def step(self, actions: np.ndarray) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        assert not self.statistics.frozen or self.statistics.seen > 0
+        self.statistics.seen = self.statistics.seen + (not self.statistics.frozen)
+        return self.env.step(actions)
+
+
+class Outer(VectorWrapper[Any, Any, Any, Any, Any]):
+    """Wraps, and nothing else."""
+
+
+def test_wrappers_stand_outside_the_slots_in_their_order(monkeypatch):
+    fakes = {"align": f"{__name__}:Outer", "normalise": f"{__name__}:Doubled", "shuffle": f"{__name__}:Outer"}
+    monkeypatch.setattr(agent_run, "WRAPPERS", fakes)
+    env = replace(SMALL, wrappers=("align", "normalise")).make(count=1)
+    assert [type(layer).__name__ for layer in env._layers()][:3] == ["Doubled", "Outer", "VectorOracleSlots"]
+    env.close()
+    bare = replace(SMALL, encoder="colour", wrappers=("align",)).make("oracle", count=1)
+    assert type(bare.env).__name__ == "VectorOracleSlots", "hands that know everything need no wrapper"
+    bare.close()
+    with pytest.raises(ValueError, match="take slots, and the encoder is pixels"):
+        replace(SMALL, encoder="pixels", wrappers=("shuffle",)).make(count=1)
+
+
+def test_statistics_of_wrappers_are_kept_with_the_agent_and_stay_in_its_evaluation(tmp_path, monkeypatch):
+    monkeypatch.setattr(agent_run, "WRAPPERS", {"normalise": f"{__name__}:Doubled"})
+    monkeypatch.setattr(Doubled, "made", [])
+    run = replace(SMALL, steps=2048, wrappers=("normalise",))
+    assert perform(run, tmp_path, Keeping(progress=False, pause=0.0)) == []
+    assert perform(run, tmp_path, QUIET)[0]["agent"] == "PPO, oracle, deep-set, normalise"
+    first, again, examined, *_ = Doubled.made
+    assert again.statistics.seen > first.statistics.seen > 0, "it went on where it was"
+    assert examined.statistics.frozen
+    assert examined.statistics.seen == again.statistics.seen
+
+
+def filmed(run: AgentRun, folder: Path) -> Image.Image:
+    """One episode of an agent that learned nothing."""
+    env = run.make()
+    save(run.algorithm.build(env, 0), folder / AGENT)
+    env.close()
+    return Image.open(BytesIO(film(run, folder, 1)[0]))
+
+
+@pytest.mark.parametrize(("encoder", "panels"), [("oracle", 1), ("colour", 2)])
+def test_a_film_shows_the_room_and_the_slots_over_it(tmp_path, encoder, panels):
+    seen = filmed(replace(SMALL, encoder=encoder, envs=1), tmp_path)
+    assert seen.size == (288 * panels + 8 * (panels - 1), 288)
+    assert seen.n_frames > 4
+    edge = np.asarray(seen.convert("RGB"))[2, 2].astype(int)
+    seen.seek(seen.n_frames - 1)
+    last = np.asarray(seen.convert("RGB"))[2, 2].astype(int)
+    assert min(np.abs(last - colour).max() for colour in ([30, 170, 110], [210, 70, 60])) < 25, "how it ended"
+    assert np.abs(edge - last).max() > 25
+
+
+def test_a_film_of_others_environments(tmp_path):
+    assert filmed(AgentRun("InvertedPendulum-v5", "colour", envs=1), tmp_path).size == (584, 288)
+
+
+def test_a_film_is_made_of_a_finished_run_too(tmp_path):
+    records = perform(SMALL, tmp_path, QUIET)
+    assert not (tmp_path / FILM).exists()
+    assert perform(SMALL, tmp_path, Keeping(progress=False, film=1)) == records
+    assert (tmp_path / FILM).exists()
+
+
+def test_a_film_of_fewer_than_no_episodes_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a film of -1 episodes"):
+        perform(SMALL, tmp_path / "run", Keeping(film=-1))
+
+
+def test_a_missing_tensorboard_is_told_before_anything_is_learned(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "find_spec", lambda name: None)
+    with pytest.raises(journal.NotInstalled, match=r"pip install 'objrep-gym\[tensorboard\]'"):
+        perform(SMALL, tmp_path / "run", Keeping(tensorboard=True))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="not installed: objrep-gym[tensorboard]")
+def test_tensorboard_gets_what_the_journal_gets_and_the_evaluation(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    records = perform(SMALL, tmp_path, Keeping(progress=False, tensorboard=True))
+    found = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (line,) = journal.read(tmp_path / "journal.jsonl")
+    assert found.Scalars("success")[-1].value == pytest.approx(line["success"])
+    assert found.Scalars("evaluation/success")[-1].value == pytest.approx(records[0]["success"])
