@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.utils import FloatSchedule
@@ -109,19 +110,22 @@ def save(model: PPO, path: Path) -> None:
 
 def scale(model: PPO, env: VecEnv, steps: int = 64) -> None:
     """Sets the scale of an extractor that has one by what `steps` random actions in each environment show."""
-    pools = [part for part in model.policy.modules() if isinstance(part, DictExtractor)]
-    parts = [part for part in model.policy.modules() if isinstance(part, Scale)]
-    if not parts:
+    if not any(isinstance(part, Scale) for part in model.policy.modules()):
         return
     env.action_space.seed(model.seed)
     actions = (np.stack([env.action_space.sample() for _ in range(env.num_envs)]) for _ in range(steps))
     seen: list[Any] = [env.reset(), *(env.step(action)[0] for action in actions)]
-    if not pools:
-        for part in parts:
-            part.set_from(torch.from_numpy(np.concatenate(seen)).to(model.device))
-    for pool in pools:
-        every = {key: np.concatenate([one[key] for one in seen]) for key in seen[0]}
-        pool.set_scales({key: torch.from_numpy(values).to(model.device) for key, values in every.items()})
+    together = isinstance(seen[0], dict)
+    set_scales(model, {k: np.concatenate([one[k] for one in seen]) for k in seen[0]} if together else np.concatenate(seen))
+
+
+def set_scales(model: BaseAlgorithm, seen: np.ndarray | dict[str, np.ndarray]) -> None:
+    """Sets every scale in the policy, those of target networks too, by observations that were seen."""
+    for part in model.policy.modules():
+        if isinstance(part, DictExtractor) and isinstance(seen, dict):
+            part.set_scales({key: torch.from_numpy(values).to(model.device) for key, values in seen.items()})
+        elif isinstance(part, Scale) and isinstance(seen, np.ndarray):
+            part.set_from(torch.from_numpy(seen).to(model.device))
 
 
 def resume(preset: PPOConfig, env: VecEnv, path: Path, seed: int) -> PPO:
