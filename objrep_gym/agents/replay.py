@@ -17,15 +17,16 @@ NEVER = -1  # the version of slots that were not made yet
 
 class FramePool:
     """Numbered frames uint8 (M, H, W, C), and the slots of each with the version of the encoder that made them, a cache
-    that belongs to a version. `held` are the numbers that are in use; the lowest free ones are given first, so that memory is
+    that belongs to a version. `held` are the numbers in use; the lowest free ones are given first, so that memory is
     taken as frames come."""
 
     def __init__(self, frames: np.ndarray, encoder: Encoder, held: np.ndarray):
         self.frames, self.encoder = frames, encoder
         self.codes = np.zeros((len(frames), *encoder.space.shape), np.float32)
         self.versions = np.full(len(frames), NEVER)
-        self.free = np.setdiff1d(np.arange(len(frames)), held)[::-1].copy()
-        self.count = len(self.free)  # the first so many of `free` are free
+        free = np.setdiff1d(np.arange(len(frames)), held)[::-1]
+        self.free, self.count = np.zeros(len(frames), np.int64), len(free)  # the first so many are free
+        self.free[: self.count] = free
         self.touched = int(held.max(initial=-1)) + 1
 
     def put(self, frames: np.ndarray) -> np.ndarray:
