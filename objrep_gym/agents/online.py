@@ -11,6 +11,7 @@ policy's extractor, and, where DQN and SAC sample, the slots of old frames. No b
 """
 
 import copy
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -135,7 +136,8 @@ class OnlineEncoder:
         self.started: dict[str, Any] | None = {"step": config.clock} if trained or config.clock else None
         self.loop: Iterator[Progress] | None = None
         self.now: Progress | None = None
-        self.published, self.tuned = 0, None
+        self.published = 0
+        self.tuned: tuple[Any, int] | None = None  # for which model (weakly), and which version
 
     @property
     def trained(self) -> int:
@@ -161,14 +163,14 @@ class OnlineEncoder:
         """
         check(model, self.env)
         began, config = perf_counter(), self.config
-        owed = int(max(0, model.num_timesteps - config.begins) * config.ratio)
+        owed = int(max(0, model.num_timesteps - config.begins) * config.ratio + 1e-9)  # 63 / 9 is 7, and not a little less
         losses = self.train(owed - self.trained)
         fresh, ended = self.trained - self.published, self.trained == config.stage.steps - config.clock
         published = fresh >= config.publish or (ended and fresh > 0)
         if published:
             self.encoder.publish(self.learner.state_dict())
             self.published = self.trained
-        if self.tuned != self.encoder.version:
+        if self.tuned is None or self.tuned[0]() is not model or self.tuned[1] != self.encoder.version:
             self.tune(model)
         seconds = perf_counter() - began
         return Taught(self.encoder.version, published, self.trained, self.reservoir.seen, seconds, losses)
@@ -203,7 +205,7 @@ class OnlineEncoder:
         set_scales(model, seen or slots)
         if model._last_obs is not None:
             last_observation(model, adapter(model).again(), self.env)
-        self.tuned = self.encoder.version
+        self.tuned = weakref.ref(model), self.encoder.version
 
     def save(self, folder: Path | str, frames: bool = True) -> None:
         """Writes what `resume` reads, state.pt, whole or not at all, and the published version as a run directory, whose

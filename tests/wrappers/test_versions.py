@@ -124,8 +124,9 @@ def test_a_shared_encoder_comes_without_keywords():
         VectorSlotObservation(vector(), encoder, slots=7, precision="bf16")
 
 
-def test_a_pickled_encoder_brings_what_was_published(picture=np.full((1, 64, 64, 3), 90, np.uint8)):
+def test_a_pickled_encoder_brings_what_was_published():
     """By reference, and then what came after it; a copy of the copy too, loaded or not."""
+    picture = np.full((1, 64, 64, 3), 90, np.uint8)
     encoder = Encoder("monet-lite@objects-room")
     (first,), _ = encoder([picture])
     assert len(pickle.dumps(encoder)) < 10_000
