@@ -29,7 +29,7 @@ from objrep_gym.agents.acting import adapter, check, last_observation
 from objrep_gym.agents.beholder import OnlineSlots
 from objrep_gym.agents.dict_extractor import is_slots
 from objrep_gym.agents.learn import set_scales
-from objrep_gym.agents.replay import FrameReplayBuffer
+from objrep_gym.agents.replay import keywords_of
 from objrep_gym.agents.reservoir import Reservoir, ReservoirBatches
 from objrep_gym.configs import to_json
 from objrep_gym.data import whole
@@ -37,6 +37,7 @@ from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.training import Precision, Progress, Stage, fit
 from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 STATE = "state.pt"
 ANYWHERE = ("device",)  # fields that may change between two calls: what is learned does not depend on them
@@ -151,8 +152,7 @@ class OnlineEncoder:
         if self.env.latest is None:
             space = self.env.env.single_observation_space
             raise ValueError(f"{space} is not one picture: on such observations an encoder can be learned with PPO only")
-        kept = {"latest": self.env.latest, "n_steps": n_steps, "gamma": gamma}
-        return {"replay_buffer_class": FrameReplayBuffer, "replay_buffer_kwargs": kept}
+        return keywords_of(SB3VecEnv(self.env), n_steps, gamma)
 
     def step(self, model: BaseAlgorithm) -> Taught:
         """Trains what the agent's steps are worth by now and publishes a version if one is due; call it between rollouts.

@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from stable_baselines3.common.buffers import BaseBuffer, NStepReplayBuffer, ReplayBuffer
 from stable_baselines3.common.type_aliases import ReplayBufferSamples
-from stable_baselines3.common.vec_env import VecNormalize
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from objrep_gym.agents.beholder import LastStep, Seen
 from objrep_gym.wrappers.encoder import Encoder
@@ -192,6 +192,16 @@ class FrameReplayBuffer(NStepReplayBuffer):
         ids = torch.cat((numbered.observations, numbered.next_observations)).flatten().cpu().numpy()
         before, after = np.split(self.pool.slots(ids), 2)
         return numbered._replace(observations=self.to_torch(before), next_observations=self.to_torch(after))
+
+
+def keywords_of(env: VecEnv, n_steps: int = 1, gamma: float = 0.99) -> dict[str, Any]:
+    """The two keywords by which DQN and SAC keep frames where `env` has an encoder that learns, as `OnlineSlots` does; none
+    for any other environment."""
+    latest = env.get_attr("latest")[0] if env.has_attr("latest") else None
+    if not isinstance(latest, LastStep):
+        return {}
+    kept = {"latest": latest, "n_steps": n_steps, "gamma": gamma}
+    return {"replay_buffer_class": FrameReplayBuffer, "replay_buffer_kwargs": kept}
 
 
 def checked(

@@ -8,13 +8,16 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN, SAC
 from stable_baselines3.common.buffers import NStepReplayBuffer, ReplayBuffer
+from stable_baselines3.common.vec_env import VecMonitor
 
 from objrep_gym.agents.beholder import OnlineSlots
-from objrep_gym.agents.replay import FrameReplayBuffer
+from objrep_gym.agents.replay import FrameReplayBuffer, keywords_of
 from objrep_gym.agents.reservoir import Reservoir
 from objrep_gym.wrappers.encoder import Encoder
 from objrep_gym.wrappers.sb3 import SB3VecEnv
+from objrep_gym.wrappers.slots import VectorSlotObservation
 from tests.agents.brightness import GREY, SIDE, Stamp, brightness, grey_of, stamp_of
+from tests.agents.fakes import Touch
 
 MOVES = spaces.Box(-1, 1, (2,), np.float32)
 
@@ -208,6 +211,16 @@ def test_a_saved_buffer_goes_on_with_another_encoder(tmp_path):
     assert (found.pool.frames[found.observations[row, :, 0]] == GREY).all()
     with pytest.raises(ValueError, match="cannot follow"):
         found.attach(type(other.latest)(other.encoder, (8, 8, 3)))
+
+
+def test_an_environment_says_how_it_is_remembered():
+    """By its wrappers, whatever looks on above it; one whose encoder is frozen says nothing."""
+    slots = seen()
+    kept = keywords_of(VecMonitor(SB3VecEnv(slots)), 3, 0.9)
+    assert kept["replay_buffer_class"] is FrameReplayBuffer
+    assert kept["replay_buffer_kwargs"] == {"latest": slots.latest, "n_steps": 3, "gamma": 0.9}
+    assert keywords_of(SB3VecEnv(VectorSlotObservation(brightness(), Encoder(Stamp())))) == {}
+    assert keywords_of(Touch(3)) == {}
 
 
 @pytest.mark.parametrize("algorithm", [DQN, SAC])
