@@ -11,6 +11,7 @@ from stable_baselines3.common.utils import FloatSchedule
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.preset import Preset, along
+from objrep_gym.agents.replay import keywords_of
 
 
 @dataclass(frozen=True)
@@ -59,13 +60,16 @@ class ReplayPreset(Preset):
             raise ValueError(
                 f"replay {self.replay} must hold a batch of {self.batch} and a step of {env.num_envs} environments"
             )
+        frames = keywords_of(env, self.lookahead, self.gamma)
+        alone = bool(frames) or isinstance(env.observation_space, spaces.Dict)
         return {
+            **frames,
             "buffer_size": self.replay,
             "learning_starts": self.warmup,
             "batch_size": self.batch,
             "train_freq": 1,
             "gradient_steps": self.updates,
-            "n_steps": 1 if isinstance(env.observation_space, spaces.Dict) else self.lookahead,
+            "n_steps": 1 if alone else self.lookahead,
             "learning_rate": self.lr,
             "gamma": self.gamma,
             "device": self.device,

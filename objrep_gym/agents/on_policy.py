@@ -95,7 +95,7 @@ class RecurrentPPOConfig(PPOConfig):
     def build(self, env: VecEnv, seed: int) -> OnPolicyAlgorithm:
         """As `PPOConfig.build`; raises NotInstalled too where sb3-contrib is missing."""
         try:
-            from sb3_contrib import RecurrentPPO
+            from sb3_contrib import RecurrentPPO  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise NotInstalled(
                 "recurrent PPO needs sb3-contrib: pip install 'objrep-gym[recurrent]'; every other preset does without",

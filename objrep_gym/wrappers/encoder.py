@@ -1,5 +1,7 @@
 """Encoder: a frozen model at the door of an environment. Pictures of any size come in as bytes, slots go out."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -26,9 +28,11 @@ class Encoder:
     """A model in `eval()` that nothing trains, called on uint8 pictures, all of them in one batch without gradients.
 
     ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). precision: "float32",
-    or "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again.
-    Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks`
-    that the model does not have.
+    or "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again,
+    and what was published since. Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision
+    and on `slots` or `masks` that the model does not have.
+
+    `version` counts what `publish` brought; 0 is what `ref` names. Wrappers that share an encoder change at once.
     """
 
     def __init__(
@@ -43,14 +47,15 @@ class Encoder:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         self.ref, self.masks, self.precision, self.device = ref, masks, precision, device
         self.model: SlotModule | None = None
+        self.version = 0
+        self.published: dict[str, Tensor] | None = None
         model = self.load()
-        name = ref if isinstance(ref, str) else type(ref).__name__
         if slots is not None and slots != model.slots:
             raise ValueError(
-                f"encoder {name!r} has {model.slots} slots, not {slots}: leave slots out, or choose another encoder"
+                f"encoder {self.name} has {model.slots} slots, not {slots}: leave slots out, or choose another encoder"
             )
         if masks and not model.has_masks:
-            raise ValueError(f"encoder {name!r} has no masks to put into info: leave masks=True out")
+            raise ValueError(f"encoder {self.name} has no masks to put into info: leave masks=True out")
         self.channels, self.height, self.width = model.size
         self.space = spaces.Box(-BOUND, BOUND, (model.slots, model.latent_size), np.float32)
 
@@ -58,26 +63,53 @@ class Encoder:
         """The model, loaded at the first need."""
         if self.model is None:
             self.model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
+            if self.published is not None:
+                self.model.load_state_dict(self.published)
             self.model.eval().requires_grad_(False).to(self.device)
             self.model.to(memory_format=layout(self.model))  # type: ignore[call-overload]
         return self.model
 
+    def publish(self, tensors: Mapping[str, Tensor], version: int | None = None) -> int:
+        """Takes over a state dict of the same model and returns the number of the version that begins with it: the next, or
+        `version` where a run goes on. Raises ValueError on tensors of another model, and then nothing has changed."""
+        model = self.load()
+        own = model.state_dict()
+        wrong = sorted(name for name in own.keys() ^ tensors.keys())
+        wrong += [name for name in own if name in tensors and own[name].shape != tensors[name].shape]
+        if wrong:
+            raise ValueError(
+                f"{wrong[0]} and {len(wrong) - 1} more of {len(own)} tensors do not fit encoder {self.name}: publish the "
+                "state_dict of a model of the same config"
+            )
+        model.load_state_dict(tensors)
+        self.version = self.version + 1 if version is None else version
+        return self.version
+
+    @property
+    def name(self) -> str:
+        """Its reference, or the class of a model."""
+        return repr(self.ref) if isinstance(self.ref, str) else type(self.ref).__name__
+
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "model": None}
+        published = self.published
+        if self.version and self.model is not None and isinstance(self.ref, str):  # a model as `ref` brings its weights
+            published = {name: value.detach().cpu() for name, value in self.model.state_dict().items()}
+        return {**vars(self), "model": None, "published": published}
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context in which it encodes: its precision."""
+        return torch.autocast(self.device.split(":")[0], PRECISIONS[self.precision], self.precision != "float32")
 
     def __call__(self, pictures: Pictures) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
         """Slots float32 (n, K, D) of each array of pictures uint8 (n, H, W, C), and masks float32 (n, K, H, W) of the
         model's size if asked for. Raises FloatingPointError on latents that are not finite."""
         model, sizes = self.load(), [len(batch) for batch in pictures]
-        with (
-            torch.no_grad(),
-            torch.autocast(self.device.split(":")[0], PRECISIONS[self.precision], self.precision != "float32"),
-        ):
+        with torch.no_grad(), self.autocast():
             image = torch.cat([self.fit(tensor(batch)) for batch in pictures])
             slots = model.encode(image.contiguous(memory_format=layout(model)))
             latents = slots.latents.float()
         if not torch.isfinite(latents).all():
-            raise FloatingPointError(f"encoder {self.ref!r} gave latents that are not finite in {self.precision}")
+            raise FloatingPointError(f"encoder {self.name} gave latents that are not finite in {self.precision}")
         split = np.cumsum(sizes)[:-1]
         codes = np.split(latents.clamp(-BOUND, BOUND).cpu().numpy(), split)
         if not self.masks or slots.masks is None:
@@ -87,6 +119,18 @@ class Encoder:
     def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
         """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
         return fitted(to_image(pictures.to(self.device)), (self.channels, self.height, self.width))
+
+
+def encoder_of(encoder: str | SlotModule | Encoder, **keywords: Any) -> Encoder:
+    """The encoder that a wrapper's argument stands for; one that is shared is taken as it is. Raises what `Encoder` raises,
+    and ValueError on keywords beside one that is shared."""
+    if not isinstance(encoder, Encoder):
+        return Encoder(encoder, **keywords)
+    plain = {"slots": None, "masks": False, "precision": "float32", "device": "cpu"}
+    given = [f"{name}={value!r}" for name, value in keywords.items() if value != plain[name]]
+    if given:
+        raise ValueError(f"{', '.join(given)} beside an Encoder that is shared: give them where it is made")
+    return encoder
 
 
 def tensor(pictures: np.ndarray) -> Tensor:

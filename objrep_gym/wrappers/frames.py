@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
@@ -206,6 +207,7 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
             )
         self.single_observation_space = self.frames.replace_space(env.single_observation_space, part)
         self.observation_space = self.frames.replace_space(env.observation_space, batch_space(part, env.num_envs))
+        self.last: tuple[Any, Pictures] | None = None
 
     def convert(self, pictures: Pictures) -> Converted:
         """What the pictures become, all in one batch."""
@@ -226,6 +228,7 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
     def _convert(self, observations: Any, infos: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         frames, n = self.frames, self.num_envs
         pictures = [self._rendered()] if frames.rendered else frames.pictures(observations)
+        self.last = observations, pictures
         rows = np.flatnonzero(infos.get("_final_obs", ()))
         if len(rows):
             last = stack([infos["final_obs"][i] for i in rows], frames)
@@ -239,6 +242,14 @@ class VectorPictureWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
             infos["final_obs"] = final
             infos["final_info"] = {**infos.get("final_info", {}), **self._info(converted, rows, slice(n, None))}
         return frames.replace(observations, [value[:n] for value in converted.values]), infos
+
+    def again(self) -> Any:
+        """The last observations of all rows, converted anew from the same pictures: nothing moves and nothing is drawn.
+        Raises ResetNeeded where there are none yet."""
+        if self.last is None:
+            raise ResetNeeded("there is no last observation to convert again: call reset() first")
+        observations, pictures = self.last
+        return self.frames.replace(observations, self.convert(pictures).values)
 
     def _info(self, converted: Converted, rows: np.ndarray, part: slice) -> dict[str, Any]:
         """What goes into info of `rows`, which are `part` of the batch, laid out with `_` masks as gymnasium does."""

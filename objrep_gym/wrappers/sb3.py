@@ -11,7 +11,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorObservationWrapper
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvObs, VecEnvStepReturn
 
@@ -64,6 +64,18 @@ class SB3VecEnv(VecEnv):
             info["TimeLimit.truncated"] = bool(truncations[i] and not terminations[i])
         return observations, np.asarray(rewards, dtype=np.float32), dones, listed
 
+    def again(self) -> VecEnvObs:
+        """The last observation, encoded anew, of the outermost wrapper that can: for when an encoder has a new version.
+        Raises ValueError where none can, or where one above it changes observations and cannot."""
+        for layer in self.layers():
+            if hasattr(layer, "again"):
+                return layer.again()
+            if isinstance(layer, VectorObservationWrapper):
+                raise ValueError(
+                    f"{layer} changes observations and has no again(): put it below the slots, or leave it out"
+                )
+        raise ValueError(f"no layer of {self.env} encodes: wrap it in VectorSlotObservation")
+
     def close(self) -> None:
         self.env.close()
 
@@ -114,12 +126,12 @@ class SB3VecEnv(VecEnv):
 
     def env_is_wrapped(self, wrapper_class: type[gym.Wrapper], indices: VecEnvIndices = None) -> list[bool]:
         """Whether a layer of the vector environment is a `wrapper_class`, or each single environment is wrapped so."""
-        whole = any(isinstance(layer, wrapper_class) for layer in self._layers())
+        whole = any(isinstance(layer, wrapper_class) for layer in self.layers())
         singles = getattr(self.env.unwrapped, "envs", None)
         every = [whole or (singles is not None and wraps(singles[i], wrapper_class)) for i in range(self.num_envs)]
         return [every[i] for i in self._get_indices(indices)]
 
-    def _layers(self) -> list[Any]:
+    def layers(self) -> list[Any]:
         """The wrappers, outermost first, and the vector environment."""
         layers: list[Any] = [self.env]
         while layers[-1] is not self.env.unwrapped:
@@ -128,7 +140,7 @@ class SB3VecEnv(VecEnv):
 
     def _layer(self, name: str) -> Any:
         """The outermost layer that has the attribute, or None."""
-        return next((layer for layer in self._layers() if hasattr(layer, name)), None)
+        return next((layer for layer in self.layers() if hasattr(layer, name)), None)
 
 
 def rows(infos: dict[str, Any], which: Sequence[int] | np.ndarray) -> list[dict[str, Any]]:

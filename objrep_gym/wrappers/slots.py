@@ -15,7 +15,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv
 
 from objrep_gym.models.base import SlotModule
-from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.encoder import Encoder, encoder_of
 from objrep_gym.wrappers.frames import Converted, Pictures, PictureWrapper, VectorPictureWrapper
 
 MASKS = "slots_mask"
@@ -24,15 +24,16 @@ MASKS = "slots_mask"
 class SlotObservation(PictureWrapper, RecordConstructorArgs):
     """Pictures of one environment become slots.
 
-    encoder: a reference of `weights.load` (a string, so that the environment's spec stays JSON), or a model for a quick
-    trial. slots: the K that the caller counts on. masks: put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size,
-    beside them. precision: "float32" or "bf16". device: the encoder's. Raises what `Encoder` and `Frames` raise.
+    encoder: a reference of `weights.load` (a string, so that the environment's spec stays JSON), a model for a quick trial,
+    or an `Encoder` that several wrappers share, and then no further keyword. slots: the K that the caller counts on. masks:
+    put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size, beside them. precision: "float32" or "bf16". device:
+    the encoder's. Raises what `Encoder` and `Frames` raise.
     """
 
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        encoder: str | SlotModule,
+        encoder: str | SlotModule | Encoder,
         slots: int | None = None,
         masks: bool = False,
         precision: str = "float32",
@@ -47,7 +48,7 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
             precision=precision,
             device=device,
         )
-        self.encoder = Encoder(encoder, slots, masks, precision, device)
+        self.encoder = encoder_of(encoder, slots=slots, masks=masks, precision=precision, device=device)
         super().__init__(env, self.encoder.space)
 
     def convert(self, pictures: Pictures) -> Converted:
@@ -57,19 +58,20 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
 class VectorSlotObservation(VectorPictureWrapper):
     """Pictures of N environments become slots, (N, K, D), in one forward pass; keywords as in `SlotObservation`.
 
-    All three autoreset modes; `info["slots_mask"]` is (N, K, H, W), and stands in `final_info` too.
+    All three autoreset modes; `info["slots_mask"]` is (N, K, H, W), and stands in `final_info` too. `again()` encodes the
+    last pictures once more, for when the encoder has a new version.
     """
 
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        encoder: str | SlotModule,
+        encoder: str | SlotModule | Encoder,
         slots: int | None = None,
         masks: bool = False,
         precision: str = "float32",
         device: str = "cpu",
     ):
-        self.encoder = Encoder(encoder, slots, masks, precision, device)
+        self.encoder = encoder_of(encoder, slots=slots, masks=masks, precision=precision, device=device)
         super().__init__(env, self.encoder.space)
 
     def convert(self, pictures: Pictures) -> Converted:

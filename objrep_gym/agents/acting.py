@@ -1,0 +1,70 @@
+"""What may be between an algorithm of stable-baselines3 and an encoder that changes, and when it may change."""
+
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
+
+from objrep_gym.agents.beholder import OnlineSlots
+from objrep_gym.agents.replay import FrameReplayBuffer
+from objrep_gym.wrappers.sb3 import SB3VecEnv
+
+
+def check(model: BaseAlgorithm, env: OnlineSlots) -> None:
+    """Raises ValueError where `model` does not act in `env` or keeps slots of old versions, RuntimeError where it is in the
+    midst of a rollout or a step: a batch would mix versions."""
+    if not any(layer is env for layer in adapter(model).layers()):
+        raise ValueError(
+            f"the model acts in {model.env}, not in the env of this encoder: build it on SB3VecEnv(online.env)"
+        )
+    rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
+    if rollout is not None and 0 < rollout.pos < rollout.buffer_size:
+        raise RuntimeError(
+            f"a rollout is at step {rollout.pos} of {rollout.buffer_size}: an encoder may change between rollouts only, "
+            "such as after each that `learn` yields"
+        )
+    if not hasattr(model, "replay_buffer"):
+        return
+    if not isinstance(replay, FrameReplayBuffer) or replay.latest is not env.latest:
+        kept = type(replay).__name__
+        raise ValueError(
+            f"the model's {kept} does not keep this environment's frames: make it with **online.replay(), or attach() one "
+            "that was loaded"
+        )
+    if not replay.latest.stored:
+        raise RuntimeError(
+            "the last step is not stored yet: an encoder may change between two calls of learn(), not within"
+        )
+
+
+def adapter(model: BaseAlgorithm) -> SB3VecEnv:
+    """The environment that the model acts in, below wrappers that only look on. Raises ValueError on any other wrapper."""
+    env: VecEnv | None = model.env
+    while isinstance(env, VecEnvWrapper) and looks_on(env):
+        env = env.venv
+    if not isinstance(env, SB3VecEnv):
+        raise ValueError(
+            f"the model acts in {type(env).__name__}: an encoder that changes wants SB3VecEnv(online.env), below "
+            "VecMonitor, VecCheckNan or a VecNormalize(norm_obs=False) at most, as others would mix what versions say"
+        )
+    return env
+
+
+def looks_on(env: VecEnvWrapper) -> bool:
+    """Whether observations pass unchanged."""
+    return isinstance(env, (VecMonitor, VecCheckNan)) or (isinstance(env, VecNormalize) and not env.norm_obs)
+
+
+def last_observation(model: BaseAlgorithm, observation: Any, env: OnlineSlots) -> None:
+    """Replaces what the model saw last. Raises ValueError where it is not the encoder's numbers, in whatever order: scales
+    belong to a version, and a normaliser above the slots would be a second one."""
+    now = None if env.latest is None else env.latest.now
+    if now is not None and not np.array_equal(np.sort(observation, axis=None), np.sort(now.slots, axis=None)):
+        raise ValueError(
+            "a wrapper above the slots changes their numbers: leave normalisers out, the scales of the extractors are set "
+            "for every version"
+        )
+    model._last_obs = observation
+    if model._last_original_obs is not None:
+        model._last_original_obs = observation

@@ -1,0 +1,161 @@
+"""OnlineRun: one agent whose encoder learns from its own frames meanwhile; and `perform`, which makes or continues it."""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from objrep_gym.agents.heldout import held_out
+from objrep_gym.agents.learn import learn, resume, save
+from objrep_gym.agents.online import OnlineConfig, OnlineEncoder
+from objrep_gym.configs import to_json
+from objrep_gym.data import whole
+from objrep_gym.data.watching import watching
+from objrep_gym.experiments.agent import (
+    AGENT,
+    CURVE,
+    RESULT,
+    SAVE_SECONDS,
+    AgentRun,
+    Keeping,
+    begin,
+    described,
+    examine,
+    random,
+    success_while_learning,
+    told,
+)
+from objrep_gym.figures.curves import Curve, Level, curves
+from objrep_gym.figures.style import drawn
+from objrep_gym.journal import NAME, Journal, read
+from objrep_gym.processes import stopping
+from objrep_gym.wrappers.sb3 import SB3VecEnv
+
+ENCODER, ONLINE = "encoder", "online"
+KEEPING = Keeping()
+
+
+@dataclass(frozen=True)
+class OnlineRun:
+    """One agent and the encoder that learns beside it, complete."""
+
+    agent: AgentRun
+    """What learns, where and how long; an environment of ours. Its encoder is called `online`."""
+    encoder: OnlineConfig
+    """With what the encoder begins and how it learns."""
+    scenes: int = 200
+    """Held-out scenes on which every version is judged."""
+
+    def check(self) -> None:
+        """Raises ValueError on numbers below one, an agent with another encoder, and an environment without true masks."""
+        agent = self.agent
+        if min(agent.steps, agent.envs, agent.episodes, self.scenes) < 1:
+            raise ValueError(
+                f"steps {agent.steps}, envs {agent.envs}, episodes {agent.episodes} and scenes {self.scenes} must be at "
+                "least 1"
+            )
+        if agent.encoder != ONLINE:
+            raise ValueError(
+                f"the agent's encoder is {agent.encoder!r}: call it {ONLINE!r}, what it begins with is `start`"
+            )
+        if "game" not in gym.spec(agent.env).kwargs:
+            raise ValueError(f"{agent.env} has no true masks to judge an encoder by: choose one of ours, ObjRep/…")
+
+
+def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> list[dict[str, Any]]:
+    """Trains and evaluates agent and encoder in `folder`, or goes on where they were left: a record of the agent, one of a
+    random hand; none at all where it paused.
+
+    Leaves what `agent.perform` leaves, the encoder in `encoder/`, and in each line of the journal whose version is new how
+    well it takes held-out scenes apart: `encoder/ari`. curve.png shows that beside success. A kill between two files leaves
+    an encoder that is one save ahead of its agent, and waits for it. Raises what `agent.perform` raises, and ValueError on
+    a preset with a replay buffer, whose frames a later call would not find.
+    """
+    folder, agent = Path(folder), run.agent
+    run.check()
+    begin(agent, folder)
+    if (folder / RESULT).exists():
+        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
+    online = OnlineEncoder(gym.make_vec(agent.env, num_envs=agent.envs), run.encoder)
+    try:
+        online.resume(folder / ENCODER)
+        model = resume(agent.algorithm, SB3VecEnv(online.env), folder / AGENT, agent.seed)
+        if hasattr(model, "replay_buffer"):
+            raise ValueError(f"{agent.preset} has a replay buffer, which is not kept with its frames yet: choose ppo")
+        online.tune(model)
+        if not train(run, (model, online), folder, keeping):
+            return []
+    finally:
+        online.env.close()
+    seen = replace(agent, encoder=str(folder / ENCODER))
+    records = [described(agent, examine(seen, model, keeping.progress)), described(agent, random(agent), "random hand")]
+    records[0] |= {"steps": model.num_timesteps, **last_quality(folder)}
+    whole.write(folder / CURVE, drawn(lambda: online_curve(folder, records)))
+    whole.write(folder / RESULT, json.dumps(records, indent=2) + "\n")
+    return records
+
+
+def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping: Keeping) -> bool:
+    """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
+    ended it, after a save too."""
+    (model, online), agent = pair, run.agent
+    seconds = None if keeping.minutes is None else 60 * keeping.minutes
+    exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, agent.seed)
+    saved = began = time.monotonic()
+    with (
+        Journal(folder, model.num_timesteps, "objrep-gym" if keeping.wandb else None, to_json(run)) as journal,
+        watching(f"learn {agent.env}", agent.steps, keeping.progress) as show,
+        stopping() as stop,
+    ):
+        if not model.num_timesteps and not online.encoder.version:
+            journal.write(step=0, **{"encoder/version": 0.0, **exam.score(online.encoder)})
+        for now in learn(model, agent.algorithm, agent.steps, seconds):
+            taught = online.step(model)
+            quality = exam.score(online.encoder) if taught.published else {}
+            journal.write(step=now.step, **now.record(), **taught.record(), **quality)
+            show(now.step, f"{told(now, agent.steps)}  version {taught.version}")
+            paused = keeping.pause is not None and time.monotonic() - began > 60 * keeping.pause and now.step < agent.steps
+            if stop.is_set() or paused or time.monotonic() - saved > SAVE_SECONDS:
+                keep(model, online, folder)
+                saved = time.monotonic()
+            if stop.is_set():
+                raise KeyboardInterrupt
+            if paused:
+                return False
+    keep(model, online, folder)
+    return True
+
+
+def keep(model: Any, online: OnlineEncoder, folder: Path) -> None:
+    """Saves both, the encoder first: what it owes is counted in the agent's steps, so it can be ahead and not behind."""
+    online.save(folder / ENCODER)
+    save(model, folder / AGENT)
+
+
+def qualities(folder: Path) -> list[dict[str, Any]]:
+    """The lines of the journal in which a version was judged."""
+    return [line for line in read(folder / NAME) if line.get("encoder/ari") is not None]
+
+
+def last_quality(folder: Path) -> dict[str, Any]:
+    """What the last line says of the encoder, for the agent's record: its version, ARI with bounds, squared error."""
+    names = ("version", "ari", "ari_low", "ari_high", "mse")
+    judged = qualities(folder)
+    return {f"encoder/{name}": judged[-1][f"encoder/{name}"] for name in names} if judged else {}
+
+
+def online_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
+    """Success while learning beside a random hand's, and the encoder's ARI on held-out scenes over the same steps."""
+    steps, mean, seen = success_while_learning(folder)
+    error = 1.96 * np.sqrt(np.clip(mean * (1 - mean), 0, None) / np.maximum(seen, 1))
+    lines = {"success": Curve(steps, mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1))}
+    if judged := qualities(folder):
+        when = np.array([line["step"] for line in judged])
+        middle, low, high = (np.array([line[f"encoder/ari{part}"] for line in judged]) for part in ("", "_low", "_high"))
+        lines["ARI of its encoder"] = Curve(when, *(np.clip(values, 0, 1) for values in (middle, low, high)))
+    chance = {str(r["agent"]): Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
+    return curves(lines, "environment steps", "success, ARI", chance, rate=True)

@@ -1,0 +1,425 @@
+"""An encoder that learns while its agent does: which version is seen when, and that a run goes on."""
+
+import json
+import math
+from dataclasses import replace
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper
+from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
+
+from objrep_gym import weights
+from objrep_gym.agents.algorithms import PPOConfig
+from objrep_gym.agents.extractors import Scale
+from objrep_gym.agents.learn import learn
+from objrep_gym.agents.online import OnlineConfig, OnlineEncoder
+from objrep_gym.journal import Journal, read
+from objrep_gym.models import MODELS
+from objrep_gym.training import Stage
+from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.sb3 import SB3VecEnv
+from objrep_gym.wrappers.slots import VectorSlotObservation
+from tests.agents.brightness import StampConfig, brightness, grey_of, stamp_of
+from tests.wrappers.fakes import dictionary
+
+RATE = 0.01
+STAMP = OnlineConfig(
+    StampConfig(), Stage(1000, lr=RATE), batch=2, ratio=1 / 9, begins=9, publish=2, frames=2**18, scaled=64, seed=3
+)
+"""One training step for each three steps of three environments; the weight falls by RATE in each."""
+TINY = replace(STAMP, start=MODELS["monet-lite"].tiny(), stage=Stage(1000, lr=1e-3), batch=4)
+PRESET = PPOConfig(rollout=36, batch=18, epochs=1, width=8)
+MOVES = spaces.Box(-1, 1, (2,), np.float32)
+
+
+def scales(model) -> list[Scale]:
+    return [part for part in model.policy.modules() if isinstance(part, Scale)]
+
+
+def test_no_rollout_mixes_versions():
+    """Each rollout is seen by the weights that were published before it, from its first observation on."""
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    expected = [0.0]  # Adam's step on a gradient of one is its rate
+    for now in learn(model, PRESET, 8 * 36):
+        stamps = np.unique(stamp_of(model.rollout_buffer.observations))
+        assert stamps == pytest.approx([expected[-1]], abs=1e-5)
+        taught = online.step(model)
+        assert taught.trained == (now.step - 9) // 9
+        assert taught.published
+        expected.append(-RATE * taught.trained)
+        assert stamp_of(model._last_obs) == pytest.approx([expected[-1]] * 3, abs=1e-5)
+        np.testing.assert_array_equal(grey_of(model._last_obs), [env.steps for env in online.env.env.envs])
+    assert taught.version == 8
+    assert len({round(value, 6) for value in expected}) == 9
+
+
+def test_a_careless_publication_would_mix_them():
+    """What `step` is for: without encoding again, a rollout begins with what the old version saw."""
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    for _ in learn(model, PRESET, 36):
+        online.encoder.publish({"weight": torch.tensor(1.0)})
+    list(learn(model, PRESET, 72))
+    stamps = stamp_of(model.rollout_buffer.observations).reshape(-1)
+    assert set(stamps) == {0.0, 1.0}
+
+
+def test_a_rollout_in_the_midst_is_refused():
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    told = []
+
+    def each(names, others) -> bool:
+        with pytest.raises(RuntimeError, match="a rollout is at step"):
+            online.step(model)
+        told.append(model.num_timesteps)
+        return True
+
+    first = iter(learn(model, PRESET, 72))
+    next(first)
+    online.step(model)
+    model.learn(
+        36, callback=lambda names, others: each(names, others) if model.rollout_buffer.pos else True, log_interval=None
+    )
+    assert len(told) == 11
+
+
+@pytest.mark.parametrize("algorithm", [DQN, SAC])
+def test_a_replay_never_mixes_versions(algorithm):
+    """Samples after each publication, of frames that are as old as the run, and the policy's own last observation."""
+    online = OnlineEncoder(brightness(actions=MOVES if algorithm is SAC else None), STAMP)
+    model = algorithm(
+        "MlpPolicy",
+        SB3VecEnv(online.env),
+        learning_starts=18,
+        buffer_size=600,
+        batch_size=16,
+        policy_kwargs={"net_arch": [8]},
+        device="cpu",
+        **({"target_update_interval": 9} if algorithm is DQN else {}),
+        **online.replay(),
+    )
+    seen = set()
+    for _ in range(8):
+        model.learn(36, reset_num_timesteps=False)
+        taught = online.step(model)
+        assert taught.published
+        sample = model.replay_buffer.sample(300)
+        stamp = online.encoder.load().weight.item()
+        for slots in (sample.observations, sample.next_observations, model._last_obs):
+            assert stamp_of(slots) == pytest.approx(stamp)
+        seen.add(stamp)
+    assert len(seen) == 8
+    assert model.replay_buffer.size() * 3 == model.num_timesteps
+
+
+def test_a_step_that_is_not_stored_is_refused():
+    online = OnlineEncoder(brightness(), STAMP)
+    kept = {"buffer_size": 60, "learning_starts": 100, "target_update_interval": 9}
+    model = DQN("MlpPolicy", SB3VecEnv(online.env), device="cpu", **kept, **online.replay())
+    with pytest.raises(RuntimeError, match="not within"):
+        model.learn(9, callback=lambda names, others: online.step(model) is None)
+
+
+def test_scales_belong_to_a_version():
+    """Set anew by frames of the reservoir; in target networks too. The level of brightness is what numpy says it is."""
+    online = OnlineEncoder(brightness(), replace(STAMP, scaled=2000))
+    preset = PRESET.build(SB3VecEnv(online.env), 0)
+    for _ in learn(preset, PRESET, 36):
+        online.step(preset)
+    (scale,) = scales(preset)
+    grey = online.reservoir.sample[: len(online.reservoir)].mean(axis=(1, 2, 3)) / 100
+    assert scale.mean.tolist() == pytest.approx([grey.mean(), online.encoder.load().weight.item()], abs=2e-3)
+    assert scale.deviation.tolist() == pytest.approx([0.1, 0.1])  # both hardly move
+    kwargs = {"features_extractor_class": type(preset.policy.features_extractor), "net_arch": [8]}
+    model = DQN(
+        "MlpPolicy",
+        SB3VecEnv(online.env),
+        policy_kwargs=kwargs,
+        learning_starts=100,
+        target_update_interval=9,
+        device="cpu",
+        **online.replay(),
+    )
+    model.learn(9)
+    online.step(model)
+    assert len(scales(model)) == 2
+    assert {tuple(part.mean.tolist()) for part in scales(model)} != {(0.0, 0.0)}
+    assert len({tuple(part.mean.tolist()) for part in scales(model)}) == 1
+
+
+def test_what_is_owed_depends_on_the_agents_steps_alone():
+    stage = Stage(20, lr=RATE)
+    online = OnlineEncoder(brightness(), replace(STAMP, stage=stage, publish=7))
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    model.learn(36)
+    told = []
+    for step in (0, 9, 17, 18, 80, 80, 90, 150, 400):
+        model.num_timesteps = step
+        taught = online.step(model)
+        told.append((taught.trained, taught.version, taught.published))
+    assert told == [
+        (0, 0, False),
+        (0, 0, False),
+        (0, 0, False),
+        (1, 0, False),
+        (7, 1, True),
+        (7, 1, False),
+        (9, 1, False),
+        (15, 2, True),
+        (20, 3, True),  # the stage ends, and what is left of it is published
+    ]
+    assert not online.step(model).published
+
+
+def test_fit_is_underneath_and_the_published_stays_as_it_is():
+    online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=3), TINY)
+    online.env.reset(seed=0)
+    published = {name: value.clone() for name, value in online.encoder.load().state_dict().items()}
+    losses = online.train(5)
+    assert {"loss", "nll", "kl"} <= losses.keys()
+    assert all(math.isfinite(value) for value in losses.values())
+    assert online.learner.training
+    assert not online.encoder.load().training
+    changed = [name for name, value in online.learner.state_dict().items() if not torch.equal(value, published[name])]
+    assert {"encoder.last.weight", "decoder.last.weight"} <= set(changed)
+    assert all(torch.equal(value, published[name]) for name, value in online.encoder.load().state_dict().items())
+    assert online.now is not None
+    assert online.trained == online.now.step == 5
+
+
+def test_it_learns_what_it_is_shown():
+    """The picture is drawn better after sixty steps on one room than before."""
+    online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=4), replace(TINY, batch=8))
+    online.env.reset(seed=0)
+    first = online.train(5)["error"]
+    online.train(60)
+    assert online.train(5)["error"] < 0.8 * first
+
+
+@pytest.mark.parametrize("start", [StampConfig(), MODELS["monet-lite"].tiny()], ids=["stamp", "monet-lite"])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, start):
+    """The same frames, the same noise, the same optimiser: the weights of an uninterrupted one, to the bit."""
+    config = replace(STAMP, start=start, batch=4)
+    first, other = OnlineEncoder(brightness(), config), OnlineEncoder(brightness(), config)
+    model = PRESET.build(SB3VecEnv(first.env), 0)
+    for _ in learn(model, PRESET, 72):
+        first.step(model)
+    first.train(1)  # one step beyond what is published
+    first.save(tmp_path)
+    assert first.trained == 8
+    first.train(4)
+    torch.manual_seed(99)
+    assert other.resume(tmp_path)
+    assert (other.encoder.version, other.trained, other.published, other.reservoir.seen) == (2, 8, 7, first.reservoir.seen)
+    other.train(4)
+    for name, value in first.learner.state_dict().items():
+        assert torch.equal(value, other.learner.state_dict()[name]), name
+    for name, value in first.encoder.load().state_dict().items():
+        assert torch.equal(value, other.encoder.load().state_dict()[name]), name
+    again = PRESET.build(SB3VecEnv(other.env), 1)
+    again.num_timesteps = 72
+    other.tune(again)
+    assert scales(again)[0].mean.abs().sum() > 0
+    for _ in learn(again, PRESET, 144):
+        taught = other.step(again)
+    assert taught.trained == (144 - 9) // 9
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_what_is_published_is_a_run_directory(tmp_path):
+    online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=2), TINY)
+    pictures, _ = online.env.env.reset(seed=0)
+    online.env.reset(seed=0)
+    online.train(3)
+    online.encoder.publish(online.learner.state_dict())
+    online.train(3)
+    online.save(tmp_path / "encoder")
+    (slots,), _ = Encoder(str(tmp_path / "encoder"))([pictures])
+    (expected,), _ = online.encoder([pictures])
+    np.testing.assert_array_equal(slots, expected)
+    assert json.loads((tmp_path / "encoder" / weights.CONFIG).read_text())["version"] == 1
+    seen = gym.make_vec("ObjRep/Reach-v0", num_envs=2, encoder=str(tmp_path / "encoder")).reset(seed=0)[0]
+    np.testing.assert_allclose(seen, expected, atol=1e-6)
+
+
+def test_a_run_goes_on_without_its_frames(tmp_path):
+    """They are filled anew, and until the first has come nothing is trained."""
+    first, other = OnlineEncoder(brightness(), STAMP), OnlineEncoder(brightness(), STAMP)
+    first.env.reset()
+    first.train(3)
+    first.save(tmp_path, frames=False)
+    assert (tmp_path / "state.pt").stat().st_size < 20_000
+    assert other.resume(tmp_path)
+    model = PRESET.build(SB3VecEnv(other.env), 0)
+    model.num_timesteps = 90
+    assert other.step(model).trained == 3
+    model.learn(36, reset_num_timesteps=False)
+    assert other.step(model).trained == (126 - 9) // 9
+
+
+def test_nothing_to_resume_and_what_cannot_be(tmp_path):
+    online = OnlineEncoder(brightness(), STAMP)
+    assert not online.resume(tmp_path)
+    online.save(tmp_path)
+    other = OnlineEncoder(brightness(), replace(STAMP, batch=3))
+    with pytest.raises(ValueError, match=r"state\.pt is of another encoder: batch was 2, now 3"):
+        other.resume(tmp_path)
+    assert OnlineEncoder(brightness(), STAMP).resume(tmp_path)  # saved before its first step
+    path = tmp_path / "state.pt"
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(ValueError, match=r"state\.pt is damaged.*Delete it to start over"):
+        online.resume(tmp_path)
+
+
+class Exploit:
+    def __reduce__(self):
+        return print, ("opened",)
+
+
+def test_no_pickle_is_read(tmp_path, capsys):
+    torch.save({"config": Exploit()}, tmp_path / "state.pt")
+    with pytest.raises(ValueError, match="is damaged"):
+        OnlineEncoder(brightness(), STAMP).resume(tmp_path)
+    assert "opened" not in capsys.readouterr().out
+
+
+def test_from_trained_weights():
+    """Version 0 is what the reference names, training begins gently from there, and the agent's frames change it."""
+    config = replace(STAMP, start="monet-lite@objects-room", clock=1000, stage=Stage(2000, lr=1e-3), batch=2)
+    online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=2), config)
+    plain = VectorSlotObservation(gym.make_vec("ObjRep/Reach-v0", num_envs=2), "monet-lite@objects-room")
+    np.testing.assert_array_equal(online.env.reset(seed=0)[0], plain.reset(seed=0)[0])
+    before = {name: value.clone() for name, value in online.learner.state_dict().items()}
+    online.train(2)
+    assert online.trained == 2
+    assert online.now is not None
+    assert online.now.step == 1002
+    assert online.now.loop.renewed == 1000
+    moved = max((value - before[name]).abs().max().item() for name, value in online.learner.named_parameters())
+    assert 0 < moved < 1e-4  # Adam's first steps are of the size of the rate: 1e-3, but for a gentle beginning
+
+
+def test_the_same_seed_begins_with_the_same_weights_and_leaves_torch_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one, other, third = (OnlineEncoder(brightness(), replace(TINY, seed=seed)) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    first, same, different = (encoder.learner.state_dict()["decoder.content.weight"] for encoder in (one, other, third))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, different)
+
+
+def test_bf16_trains_and_encodes():
+    online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=2), replace(TINY, precision="bf16"))
+    online.env.reset(seed=0)
+    assert math.isfinite(online.train(2)["loss"])
+    assert online.encoder.precision == "bf16"
+    assert all(value.dtype == torch.float32 for value in online.learner.parameters())
+
+
+def test_any_environment_of_several_pictures():
+    """Of a Dict each picture goes into the reservoir at the model's size, and slots of all have scales of the version."""
+    vector = SyncVectorEnv([dictionary] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    online = OnlineEncoder(vector, STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    for _ in learn(model, PRESET, 72):
+        taught = online.step(model)
+    assert taught.frames == 2 * (3 + 72 + 72 // 3)  # both pictures: a reset, the steps, the ends of episodes of three
+    assert online.reservoir.sample.shape[1:] == (16, 16, 3)
+    stamp = online.encoder.load().weight.item()
+    assert stamp_of(model._last_obs["left"]) == pytest.approx(stamp)
+    assert stamp_of(model._last_obs["right"]) == pytest.approx(stamp)
+    assert any(part.mean.abs().sum() > 0 for part in scales(model))
+    with pytest.raises(ValueError, match="is not one picture"):
+        online.replay()
+
+
+class Above(VectorWrapper):
+    """A wrapper above the slots: another order, and numbers `factor` times as large."""
+
+    factor = 1
+
+    def change(self, seen):
+        return seen[:, ::-1] * self.factor
+
+    def step(self, actions):
+        seen, *others = self.env.step(actions)
+        return (self.change(seen), *others)
+
+    def reset(self, **options):
+        seen, info = self.env.reset(**options)
+        return self.change(seen), info
+
+    def again(self):
+        return self.change(self.env.again())
+
+
+def once(env: VecEnv) -> PPO:
+    """After its first rollout."""
+    model = PRESET.build(env, 0)
+    model.learn(36)
+    return model
+
+
+def test_what_may_stand_above_the_slots():
+    online = OnlineEncoder(brightness(), STAMP)
+    adapted = SB3VecEnv(online.env)
+    for env in (VecMonitor(adapted), VecNormalize(adapted, norm_obs=False), SB3VecEnv(Above(online.env))):
+        model = once(env)
+        model.num_timesteps += 100 * online.encoder.version
+        assert online.step(model).published
+        assert stamp_of(model._last_obs) == pytest.approx(online.encoder.load().weight.item())
+
+
+def test_what_may_not_stand_above_the_slots():
+    online = OnlineEncoder(brightness(), STAMP)
+    twice = Above(online.env)
+    twice.factor = 2
+    with pytest.raises(ValueError, match="leave normalisers out"):
+        online.step(once(SB3VecEnv(twice)))
+    with pytest.raises(ValueError, match="VecNormalize"):
+        online.step(once(VecNormalize(SB3VecEnv(online.env))))
+    with pytest.raises(ValueError, match=r"build it on SB3VecEnv\(online.env\)"):
+        online.step(once(SB3VecEnv(OnlineEncoder(brightness(), STAMP).env)))
+    model = DQN("MlpPolicy", SB3VecEnv(online.env), buffer_size=60, target_update_interval=9, device="cpu")
+    with pytest.raises(ValueError, match=r"ReplayBuffer does not keep.*online\.replay\(\)"):
+        online.step(model)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        (OnlineConfig("colour"), "'colour' has no parameters to learn"),
+        (OnlineConfig("segmenter-rn50-small"), "learns from .*mask"),
+        (OnlineConfig("nothing@nowhere"), "nothing@nowhere"),
+        (OnlineConfig(batch=0), "batch 0"),
+        (OnlineConfig(ratio=-1.0), r"ratio -1\.0 at least 0"),
+        (OnlineConfig(clock=5, stage=Stage(5)), r"clock 5 in \[0, 5\)"),
+        (OnlineConfig(frames=100), "room for 0 frames"),
+    ],
+    ids=["weightless", "supervised", "nowhere", "batch", "ratio", "clock", "frames"],
+)
+def test_what_is_wrong_is_named(config, told):
+    with pytest.raises(ValueError, match=told):
+        OnlineEncoder(brightness(), config)
+
+
+def test_records_stand_beside_those_of_the_agent(tmp_path):
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    with Journal(tmp_path) as journal:
+        for now in learn(model, PRESET, 72):
+            journal.write(step=now.step, **now.record(), **online.step(model).record())
+    first, second = read(tmp_path / "journal.jsonl")
+    assert (first["encoder/version"], second["encoder/version"]) == (1, 2)
+    assert second["encoder/steps"] == 7
+    assert second["encoder/down"] == second["encoder/loss"] == pytest.approx(-RATE * np.mean([3, 4, 5, 6]), abs=1e-5)
+    assert {"success", "steps_per_second"} <= second.keys()

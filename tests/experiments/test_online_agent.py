@@ -1,0 +1,78 @@
+"""One agent and the encoder that learns beside it: what it leaves, and that it goes on."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from objrep_gym import weights
+from objrep_gym.agents.online import OnlineConfig
+from objrep_gym.experiments.agent import AGENT, CURVE, RESULT, RUN, AgentRun, Keeping
+from objrep_gym.experiments.online_agent import ENCODER, OnlineRun, perform
+from objrep_gym.journal import read
+from objrep_gym.models import MODELS
+
+AGENT_RUN = AgentRun("ObjRep/Reach-v0", "online", steps=2048, envs=8, episodes=8)
+ENCODING = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, begins=0, publish=2, frames=2**18, scaled=32)
+SMALL = OnlineRun(AGENT_RUN, ENCODING, scenes=8)
+QUIET, PAUSING = Keeping(progress=False), Keeping(progress=False, pause=0.0)
+
+
+@pytest.fixture(scope="module")
+def paused(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was left after its first rollout."""
+    folder = tmp_path_factory.mktemp("paused") / "run"
+    assert perform(SMALL, folder, PAUSING) == []
+    assert not (folder / RESULT).exists()
+    return folder
+
+
+@pytest.fixture
+def run(paused: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(paused, tmp_path / "run"))
+
+
+def test_success_and_quality_stand_side_by_side_and_a_pause_changes_no_schedule(run: Path):
+    records = perform(SMALL, run, QUIET)
+    lines = list(read(run / "journal.jsonl"))
+    assert [line["step"] for line in lines] == [0, 1024, 2048]
+    assert [line["encoder/version"] for line in lines] == [0, 1, 2]
+    assert [line["encoder/steps"] for line in lines[1:]] == [2, 4]
+    assert all(-0.5 <= line["encoder/ari_low"] <= line["encoder/ari"] <= 1 for line in lines)
+    assert all("success" in line for line in lines[1:])
+    assert [record["agent"] for record in records] == ["PPO, online, deep-set", "random hand"]
+    assert records[0]["encoder/ari"] == lines[-1]["encoder/ari"]
+    assert records[0]["steps"] == 2048
+    assert {path.name for path in run.iterdir()} >= {RUN, AGENT, RESULT, CURVE, ENCODER}
+    assert weights.load(run / ENCODER).config == ENCODING.start
+    before = (run / AGENT).stat().st_mtime_ns
+    assert perform(SMALL, run, QUIET) == records
+    assert (run / AGENT).stat().st_mtime_ns == before
+
+
+def test_a_kill_between_two_files_leaves_an_encoder_that_waits(run: Path):
+    """The encoder was saved at 1024 steps and the agent not yet."""
+    (run / AGENT).unlink()
+    perform(SMALL, run, PAUSING)
+    lines = list(read(run / "journal.jsonl"))
+    assert [line["step"] for line in lines] == [0, 1024]
+    assert [line["encoder/version"] for line in lines] == [0, 1]
+    assert lines[1]["encoder/steps"] == 2
+
+
+def test_another_encoder_does_not_go_on(run: Path):
+    with pytest.raises(ValueError, match=r"ratio was 0\.00195.*, now 0\.5"):
+        perform(replace(SMALL, encoder=replace(ENCODING, ratio=0.5)), run, QUIET)
+
+
+def test_what_is_wrong_is_named(tmp_path):
+    for agent, told in (
+        (replace(AGENT_RUN, encoder="colour"), "call it 'online'"),
+        (replace(AGENT_RUN, steps=0), "steps 0"),
+        (replace(AGENT_RUN, env="CartPole-v1"), "has no true masks"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            perform(OnlineRun(agent, ENCODING), tmp_path / "run", QUIET)
+    assert not (tmp_path / "run").exists()
