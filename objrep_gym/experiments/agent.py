@@ -15,7 +15,6 @@ from objrep_gym.data import whole
 from objrep_gym.data.watching import left, watching
 from objrep_gym.experiments.agent_exam import (
     EXAM,
-    JOURNAL,
     SMOOTHED,
     as_table,
     described,
@@ -36,7 +35,6 @@ __all__ = [
     "CURVE",
     "EXAM",
     "FILM",
-    "JOURNAL",
     "RESULT",
     "RUN",
     "SMOOTHED",

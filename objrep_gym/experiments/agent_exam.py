@@ -13,10 +13,9 @@ from objrep_gym.data.watching import watching
 from objrep_gym.experiments.agent_run import AgentRun
 from objrep_gym.figures.curves import Curve, Level, curves, smooth
 from objrep_gym.figures.tables import Column, Table
-from objrep_gym.journal import read
+from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval
 
-JOURNAL = "journal.jsonl"
 EXAM = 1_000_000  # added to the seed: no scene of the evaluation was learned on
 SMOOTHED = 300  # episodes that a point of a learning curve is the mean of
 COLUMNS = {
@@ -80,7 +79,7 @@ def as_table(records: list[dict[str, Any]]) -> Table:
     """The records of `perform`, for people."""
     rows = {
         record["agent"]: {
-            "success": Interval(record["success"], record["success_low"], record["success_high"]),
+            "success": rate(record),
             "return": Interval(record["return"], record["return_low"], record["return_high"]),
             "length": record["length"],
             "episodes": record["episodes"],
@@ -93,18 +92,31 @@ def as_table(records: list[dict[str, Any]]) -> Table:
     return Table(str(records[0]["env"]), COLUMNS, rows, notes=notes, first="agent")
 
 
+def rate(record: dict[str, Any]) -> Interval:
+    """One agent's or hand's rate of success with its interval."""
+    return Interval(record["success"], record["success_low"], record["success_high"])
+
+
 def learning_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
     """Success while learning beside a random hand's."""
+    return curves({records[0]["encoder"]: success(folder)}, "environment steps", "success", hands(records), rate=True)
+
+
+def success(folder: Path) -> Curve:
+    """Success while learning, with 95 % of a rate of as many episodes on either side."""
     steps, mean, seen = success_while_learning(folder)
     error = 1.96 * np.sqrt(np.clip(mean * (1 - mean), 0, None) / np.maximum(seen, 1))
-    learned = Curve(steps, mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1))
-    chance = {r["agent"]: Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
-    return curves({records[0]["encoder"]: learned}, "environment steps", "success", chance, rate=True)
+    return Curve(steps, mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1))
+
+
+def hands(records: list[dict[str, Any]]) -> dict[str, Level]:
+    """What the hands after the first record, which is an agent's, come to."""
+    return {str(r["agent"]): Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
 
 
 def success_while_learning(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Environment steps, the rate of success over some `SMOOTHED` episodes, and how many those were; (N,) each."""
-    lines = [line for line in read(folder / JOURNAL) if "episodes" in line]
+    lines = [line for line in read(folder / NAME) if "episodes" in line]
     counts = np.array([line["episodes"] for line in lines])
     values = np.array([line.get("success", np.nan) for line in lines], float)
     window = max(1, round(SMOOTHED / max(counts.mean(), 1)))

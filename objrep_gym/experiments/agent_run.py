@@ -67,13 +67,6 @@ class AgentRun:
         """Whether the environment is one of this package. Raises gymnasium's errors on an unknown id."""
         return "game" in gym.spec(self.env).kwargs
 
-    def keywords(self, encoder: str, masks: bool) -> dict[str, Any]:
-        """Further keywords of the encoder's wrapper."""
-        if encoder in UNENCODED:
-            return {}
-        asked = masks or ("align" in self.wrappers and has_masks(encoder))
-        return {"precision": self.precision, **({"masks": True} if asked else {})}
-
     def make(self, encoder: str | None = None, masks: bool = False, count: int | None = None) -> SB3VecEnv:
         """Environments as this run sees them, for stable-baselines3; see `vector`."""
         return SB3VecEnv(self.vector(encoder, masks, count))

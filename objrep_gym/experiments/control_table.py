@@ -13,7 +13,6 @@ import numpy as np
 
 from objrep_gym import weights
 from objrep_gym.experiments.agent import (
-    JOURNAL,
     RESULT,
     SMOOTHED,
     AgentRun,
@@ -22,6 +21,7 @@ from objrep_gym.experiments.agent import (
     privileged,
     success_while_learning,
 )
+from objrep_gym.experiments.agent_exam import rate
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
@@ -29,7 +29,7 @@ from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import NOTHING, Cell, Column, Table
-from objrep_gym.journal import read
+from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval, nested_bootstrap
 
 MASTERED = 0.8
@@ -208,14 +208,9 @@ def over_seeds(records: list[dict[str, Any]]) -> Interval:
     return nested_bootstrap([(round(r["success"] * r["episodes"]), r["episodes"]) for r in records])
 
 
-def rate(record: dict[str, Any]) -> Interval:
-    """One agent's or hand's rate of success with its interval."""
-    return Interval(record["success"], record["success_low"], record["success_high"])
-
-
 def steps_of(folder: Path) -> int:
     """How far an agent has learned."""
-    path = folder / JOURNAL
+    path = folder / NAME
     return max((line["step"] for line in read(path)), default=0) if path.exists() else 0
 
 

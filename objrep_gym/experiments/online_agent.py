@@ -26,10 +26,10 @@ from objrep_gym.experiments.agent import (
     described,
     examine,
     random,
-    success_while_learning,
     told,
 )
-from objrep_gym.figures.curves import Curve, Level, curves
+from objrep_gym.experiments.agent_exam import hands, success
+from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.style import drawn
 from objrep_gym.journal import NAME, Journal, read
 from objrep_gym.processes import stopping
@@ -150,12 +150,9 @@ def last_quality(folder: Path) -> dict[str, Any]:
 
 def online_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
     """Success while learning beside a random hand's, and the encoder's ARI on held-out scenes over the same steps."""
-    steps, mean, seen = success_while_learning(folder)
-    error = 1.96 * np.sqrt(np.clip(mean * (1 - mean), 0, None) / np.maximum(seen, 1))
-    lines = {"success": Curve(steps, mean, np.clip(mean - error, 0, 1), np.clip(mean + error, 0, 1))}
+    lines = {"success": success(folder)}
     if judged := qualities(folder):
         when = np.array([line["step"] for line in judged])
         middle, low, high = (np.array([line[f"encoder/ari{part}"] for line in judged]) for part in ("", "_low", "_high"))
         lines["ARI of its encoder"] = Curve(when, *(np.clip(values, 0, 1) for values in (middle, low, high)))
-    chance = {str(r["agent"]): Level(r["success"], r["success_low"], r["success_high"]) for r in records[1:]}
-    return curves(lines, "environment steps", "success, ARI", chance, rate=True)
+    return curves(lines, "environment steps", "success, ARI", hands(records), rate=True)

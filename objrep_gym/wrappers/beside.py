@@ -17,6 +17,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from objrep_gym.models.base import SlotModule
+from objrep_gym.wrappers.encoder import Encoder
 from objrep_gym.wrappers.frames import RENDERED, Converted, Frames, Pictures
 from objrep_gym.wrappers.pixels import fit, part
 from objrep_gym.wrappers.slots import SlotObservation, VectorSlotObservation
@@ -32,7 +33,7 @@ class SlotsBesidePixels(SlotObservation):
     def __init__(
         self,
         env: gym.Env[Any, Any],
-        encoder: str | SlotModule,
+        encoder: str | SlotModule | Encoder,
         size: Sequence[int] = (64, 64),
         channels: int = 3,
         encoding: Mapping[str, Any] | None = None,
@@ -60,7 +61,7 @@ class VectorSlotsBesidePixels(VectorSlotObservation):
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        encoder: str | SlotModule,
+        encoder: str | SlotModule | Encoder,
         size: Sequence[int] = (64, 64),
         channels: int = 3,
         encoding: Mapping[str, Any] | None = None,

@@ -9,7 +9,23 @@ from stable_baselines3.common.vec_env import VecEnv
 MOVES = np.array([[1, 0], [-1, 0], [0, 1], [0, -1]], float)
 
 
-class Touch(VecEnv):
+class Plain(VecEnv):
+    """What environments without layers and without methods of their own answer."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        return [getattr(self, attr_name, None)] * self.num_envs
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        setattr(self, attr_name, value)
+
+    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
+        raise NotImplementedError(method_name)
+
+    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
+        return [False] * self.num_envs
+
+
+class Touch(Plain):
     """N planes of half width 1 with one hand, one goal and `others` distractors: touching the goal gives 1 and ends,
     touching another gives 0 and ends, as do `limit` steps. Slots (K, 5): hand?, goal?, other?, x, y, in random order."""
 
@@ -62,18 +78,6 @@ class Touch(VecEnv):
     def close(self) -> None:
         self.closed = True
 
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self, attr_name, None)] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError(method_name)
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs
-
 
 def straight(observations: np.ndarray) -> np.ndarray:
     """The hand that walks straight to the goal: what a policy can at most learn here, but for distractors in its way."""
@@ -85,7 +89,7 @@ def straight(observations: np.ndarray) -> np.ndarray:
     return 2 * along + (gap[rows, along] < 0)
 
 
-class Shown(VecEnv):
+class Shown(Plain):
     """N environments of seven steps that show noise: as slots (3, 5), as pixels (36, 36, 3), the least that a `NatureCNN`
     takes, or as a Dict of two sets of slots; any actions. Every second episode ends by itself, the others are cut off."""
 
@@ -125,15 +129,3 @@ class Shown(VecEnv):
         return self.look(), dones.astype(np.float32), dones, infos
 
     def close(self) -> None: ...
-
-    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
-        return [getattr(self, attr_name, None)] * self.num_envs
-
-    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
-        setattr(self, attr_name, value)
-
-    def env_method(self, method_name: str, *args: Any, indices: Any = None, **kwargs: Any) -> list[Any]:
-        raise NotImplementedError(method_name)
-
-    def env_is_wrapped(self, wrapper_class: Any, indices: Any = None) -> list[bool]:
-        return [False] * self.num_envs

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from objrep_gym.experiments import control_table
-from objrep_gym.experiments.agent import AGENT, JOURNAL, RESULT, AgentRun, Keeping, perform
+from objrep_gym.experiments.agent import AGENT, RESULT, AgentRun, Keeping, perform
 from objrep_gym.experiments.control_table import ControlTable, Interval, below, cells, learning, mastered
 from objrep_gym.experiments.generalising import FOUND, changed, on_axes
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.trained import Effort, trained
+from objrep_gym.journal import NAME
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
@@ -62,7 +63,7 @@ def test_a_scale_is_a_fraction(scale):
 def journal(folder, rates, episodes=100):
     folder.mkdir(parents=True)
     lines = [{"step": 1000 * (i + 1), "episodes": episodes, "success": rate, "time": 0.0} for i, rate in enumerate(rates)]
-    (folder / JOURNAL).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / NAME).write_text("".join(json.dumps(line) + "\n" for line in lines))
     return folder
 
 

@@ -11,6 +11,7 @@ from stable_baselines3 import PPO
 from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.wrappers.align import VectorAlignSlots
 from objrep_gym.wrappers.beside import SlotsBesidePixels, VectorSlotsBesidePixels
+from objrep_gym.wrappers.encoder import Encoder
 from objrep_gym.wrappers.normalise import VectorNormaliseSlots
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 from objrep_gym.wrappers.slots import SlotObservation
@@ -113,3 +114,16 @@ def test_a_spec_survives_json():
 def test_a_size_that_is_none():
     with pytest.raises(ValueError, match="channels 1 or 3"):
         SlotsBesidePixels(pixels(), Stripes(), channels=2)
+
+
+def test_an_encoder_can_be_shared():
+    """One that learns is published once for all who see through it."""
+    encoder = Encoder("colour")
+    env = VectorSlotsBesidePixels(gym.make_vec("ObjRep/Reach-v0", num_envs=2), encoder)
+    other = SlotObservation(gym.make("ObjRep/Reach-v0"), encoder)
+    assert env.encoder is other.encoder is encoder
+    seen, _ = env.reset(seed=0)
+    again = env.again()
+    assert np.array_equal(again["slots"], seen["slots"])
+    assert np.array_equal(again["pixels"], seen["pixels"])
+    env.close(), other.close()

@@ -13,30 +13,24 @@ from objrep_gym.training import Stage
 
 AXES = ("MoreObjects", "OtherHand", "LowCamera", "RingCamera", "Evening", "Textures")
 ROOMS_OF_THE_TASK = ("objects-room:variant=reach,look=plain,size=64",)
-MVAE = Run(
-    MODELS["mvae-fine"],
-    ROOMS_OF_THE_TASK,
-    stages=(Stage(30_000, lr=1e-3, schedule="cosine", warmup=300),),
-    batch=32,
-    precision="bf16",
-)
-VAE = Run(
-    MODELS["vae-rooms"],
-    ROOMS_OF_THE_TASK,
-    stages=(Stage(10_000, lr=1e-3, schedule="cosine", warmup=300),),
-    batch=64,
-    precision="bf16",
-)
+
+
+def learned(model: str, steps: int, batch: int) -> Run:
+    """A model that learns on rooms of the task."""
+    stage = Stage(steps, lr=1e-3, schedule="cosine", warmup=300)
+    return Run(MODELS[model], ROOMS_OF_THE_TASK, (stage,), batch, precision="bf16")
+
+
 PLAIN = {"true factors": "oracle", "pixels": "pixels", "colour": "colour"}
 """Rows whose encoder has nothing to learn."""
 ENCODED = {
-    "VAE": VAE,
+    "VAE": learned("vae-rooms", 10_000, batch=64),
     "monet-lite": OURS["monet-lite"],
     "monet-small": OURS["monet-small"],
     "monet-rn50-star-small": OURS["monet-rn50-star-small"],
     "slot-attention-small": OURS["slot-attention-small"],
     "genesis-v2-small": OURS["genesis-v2-small"],
-    "mvae-fine": MVAE,
+    "mvae-fine": learned("mvae-fine", 30_000, batch=32),
 }
 """Rows whose encoder is trained first, without labels, and then frozen."""
 ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:])
@@ -44,7 +38,7 @@ NOTES = (
     "Slots are pooled by a relation network; pixels go through a convolutional one that learns with the agent. A row waits "
     "until its encoder is trained to the end.",
     "Paper: success after 2,000,000 steps on the two-dimensional task that this one is like, slots pooled by a transformer "
-    "(Yoon et al. 2023); its encoders saw pictures of that task alone.",
+    "(Yoon et al. 2023).",
     "Agents act by drawing from their policy. Hands have the scenes of the first seed.",
 )
 

@@ -1,16 +1,14 @@
 """PropertyOddOneOut — the same comparison where the odd one differs in a single property, another one each episode."""
 
-from objrep_gym.experiments.agent import AgentRun
-from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
-from objrep_gym.experiments.control_table import ControlTable
+from dataclasses import replace
 
-ODD = AgentRun(
-    "ObjRep/PropertyOddOneOut-v0", extractor="relation", preset="ppo-wide", steps=1_000_000, envs=64, precision="bf16"
-)
+from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
+from objrep_gym.experiments.control.odd_one_out import ODD
+from objrep_gym.experiments.control_table import ControlTable
 
 EXPERIMENT = ControlTable(
     "PropertyOddOneOut",
-    rows=agents(ODD),
+    rows=agents(replace(ODD, env="ObjRep/PropertyOddOneOut-v0")),
     encoders=ENCODED,
     paper={
         "true factors": ".968",

@@ -1,14 +1,14 @@
 """Push — the same comparison where a cube must be pushed onto a pad, with dense rewards."""
 
-from objrep_gym.experiments.agent import AgentRun
-from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
-from objrep_gym.experiments.control_table import ControlTable
+from dataclasses import replace
 
-PUSH = AgentRun("ObjRep/PushDense-v0", extractor="relation", preset="ppo-wide", steps=500_000, envs=64, precision="bf16")
+from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
+from objrep_gym.experiments.control.odd_one_out import ODD
+from objrep_gym.experiments.control_table import ControlTable
 
 EXPERIMENT = ControlTable(
     "Push",
-    rows=agents(PUSH),
+    rows=agents(replace(ODD, env="ObjRep/PushDense-v0", steps=500_000)),
     encoders=ENCODED,
     paper={
         "true factors": ".795",
