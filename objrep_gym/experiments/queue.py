@@ -85,12 +85,12 @@ class Queueing:
     """cpu or cuda; the GPU if there is one."""
     out: Path = Path("runs/published")
     """Folder of the weights, with their cards."""
-    tables: Path = Path("runs")
-    """Folder of the tables of agents, as `reproduce` lays them."""
     runs: Path = ROOT
     """Folder of trained models, which all tables share."""
     count: int = 1000
     """Scenes of each exam in a card."""
+    tables: Path = Path("runs")
+    """Folder of the tables of agents, as `reproduce` lays them."""
 
 
 def read(path: Path) -> list[Waiting]:

@@ -154,7 +154,7 @@ def test_wrappers_stand_outside_the_slots_in_their_order(monkeypatch):
     fakes = {"align": f"{__name__}:Outer", "normalise": f"{__name__}:Doubled", "shuffle": f"{__name__}:Outer"}
     monkeypatch.setattr(agent_run, "WRAPPERS", fakes)
     env = replace(SMALL, wrappers=("align", "normalise")).make(count=1)
-    assert [type(layer).__name__ for layer in env._layers()][:3] == ["Doubled", "Outer", "VectorOracleSlots"]
+    assert [type(layer).__name__ for layer in env.layers()][:3] == ["Doubled", "Outer", "VectorOracleSlots"]
     env.close()
     bare = replace(SMALL, encoder="colour", wrappers=("align",)).make("oracle", count=1)
     assert type(bare.env).__name__ == "VectorOracleSlots", "hands that know everything need no wrapper"
