@@ -63,6 +63,8 @@ class Window:
         scale = max(1, round(SIDE / min(frame.shape[:2])))
         height, width = frame.shape[0] * scale, frame.shape[1] * scale
         if self.screen is None:
+            # Else SDL draws by an OpenGL context of its own, and X ends the process where MuJoCo's is current already.
+            os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
             try:
                 pygame.display.init()
                 self.screen = pygame.display.set_mode((width, height))

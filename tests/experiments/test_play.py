@@ -1,7 +1,11 @@
 """Playing by keyboard: what keys do, what the window says, and what is told where there is none."""
 
 import importlib.util
+import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import gymnasium as gym
@@ -174,7 +178,12 @@ def test_the_window_follows_the_keys_until_one_quits(monkeypatch, last):
     assert (frames[4][:512] != frames[0][:512]).any()  # another episode
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pygame") is None, reason="pygame-ce is not installed: the extra `play`")
+needs_pygame = pytest.mark.skipif(
+    importlib.util.find_spec("pygame") is None, reason="pygame-ce is not installed: the extra `play`"
+)
+
+
+@needs_pygame
 def test_a_real_window(monkeypatch):
     import pygame
 
@@ -193,6 +202,48 @@ def test_a_real_window(monkeypatch):
     assert [frame.shape for frame in shown] == [(512 + STRIP, 512, 3)] * 3
     assert (shown[1] != shown[0]).any()
     np.testing.assert_array_equal(shown[2], shown[1])
+
+
+@pytest.fixture
+def x_server() -> Iterator[str]:
+    """The name of a display that nobody looks at."""
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    with subprocess.Popen(["Xvfb", "-displayfd", "1", "-screen", "0", "800x800x24"], stdout=subprocess.PIPE) as server:
+        try:
+            yield f":{server.stdout.readline().decode().strip()}"
+        finally:
+            server.terminate()
+
+
+PLAYED = """
+import gymnasium, pygame
+import objrep_gym
+from objrep_gym.envs.window import Window
+from objrep_gym.experiments.play import Playing, play
+
+show, typed = Window.show, iter([pygame.K_RIGHT, pygame.K_ESCAPE])
+
+def showing(window, frames):
+    show(window, frames)
+    pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=next(typed)))
+
+env = gymnasium.make("ObjRep/Reach-v0", render_mode="human")
+env.reset(seed=0)
+env.close()
+Window.show = showing
+play("ObjRep/Reach-v0", Playing())
+print("played in", pygame.display.get_driver() if pygame.display.get_init() else "a window that is closed")
+"""
+
+
+@needs_pygame
+def test_a_window_on_an_x_server_beside_the_context_that_draws(x_server):
+    """In a process of its own: X ends those in which two OpenGL contexts meet."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SDL_")} | {"DISPLAY": x_server}
+    ran = subprocess.run([sys.executable, "-c", PLAYED], env=env, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert "played in a window that is closed" in ran.stdout
 
 
 def test_without_a_display_or_pygame_it_says_so(monkeypatch, capsys):
