@@ -32,7 +32,7 @@ def check(model: BaseAlgorithm, env: OnlineSlots) -> None:
             f"the model's {kept} does not keep this environment's frames: make it with **online.replay(), or attach() one "
             "that was loaded"
         )
-    if not replay.latest.stored:
+    if not replay.latest.stored and model._last_obs is not None:  # else it has not begun, and scales were looked for
         raise RuntimeError(
             "the last step is not stored yet: an encoder may change between two calls of learn(), not within"
         )

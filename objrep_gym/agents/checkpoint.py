@@ -16,6 +16,7 @@ from stable_baselines3.common.save_util import load_from_zip_file
 from stable_baselines3.common.vec_env import VecEnv
 
 from objrep_gym.agents.preset import Preset
+from objrep_gym.agents.replay import FrameReplayBuffer
 from objrep_gym.data import whole
 
 COUNTS = ("_n_updates", "_n_calls")
@@ -28,7 +29,8 @@ def save(model: BaseAlgorithm, path: Path, goes_on: bool = True) -> None:
     `statistics_path`, each whole or not at all: a kill leaves the old ones. A kill between them leaves arrays that are some
     steps newer than the policy, which harms nothing.
 
-    goes_on: False where nothing will be learned any more: no buffer is written, and an old one is removed.
+    goes_on: False where nothing will be learned any more: no buffer is written, and an old one is removed. One of frames is
+    never written.
     """
 
     def write(beside: Path) -> None:
@@ -36,7 +38,7 @@ def save(model: BaseAlgorithm, path: Path, goes_on: bool = True) -> None:
             model.save(file)
 
     buffer = getattr(model, "replay_buffer", None)
-    if goes_on and buffer is not None:
+    if goes_on and buffer is not None and not isinstance(buffer, FrameReplayBuffer):
         save_replay(buffer, replay_path(path))
     scales = statistics(model.get_env())
     if scales is not None:

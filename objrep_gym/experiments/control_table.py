@@ -2,16 +2,19 @@
 learned it, and how well they do where something is changed that they never saw."""
 
 import dataclasses
-import re
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from objrep_gym import weights
+from objrep_gym.agents.online import OnlineConfig
+from objrep_gym.experiments import online_agent
 from objrep_gym.experiments.agent import (
     RESULT,
     SMOOTHED,
@@ -21,31 +24,25 @@ from objrep_gym.experiments.agent import (
     privileged,
     success_while_learning,
 )
-from objrep_gym.experiments.agent_exam import rate
+from objrep_gym.experiments.control_cells import COLUMNS, ENCODERS, axis_cells, cells, encoder_cells, rates, words
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
+from objrep_gym.experiments.online_agent import ENCODER, ONLINE, OnlineRun, online_curve, qualities
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
-from objrep_gym.figures.tables import NOTHING, Cell, Column, Table
+from objrep_gym.figures.tables import Column, Table
 from objrep_gym.journal import NAME, read
-from objrep_gym.metrics.intervals import Interval, nested_bootstrap
+from objrep_gym.models import MODELS
 
 MASTERED = 0.8
-COLUMNS = {
-    "success": Column("success", "rate", "high"),
-    "seeds": Column("each seed", "text"),
-    "mastered": Column("steps to 80 %", "text"),
-    "length": Column("steps of an episode", "number"),
-    "learned": Column("steps of learning", "text"),
-    "random": Column("random hand", "rate"),
-    "privileged": Column("privileged hand", "rate"),
-}
 SPREAD = (
     "Success: a mean over seeds and episodes with its 95 % bootstrap interval, by seeds and then by episodes of each. "
     "Steps to 80 %: of all environments together, until some 300 episodes in a row, while learning, had that mean."
 )
+ONE = Keeping()
+JUDGED = "Encoders are judged on held-out scenes of the environment, those of the agent's seed."
 AXES = "The same agents and encoders as above, examined where something is changed; nothing is learned there."
 
 
@@ -60,6 +57,8 @@ class ControlTable:
     """Agents of each row."""
     encoders: Mapping[str, Run] = field(default_factory=dict)
     """Rows whose encoder is trained first, or found where it was: it takes the place of the agent's own."""
+    online: Mapping[str, OnlineConfig] = field(default_factory=dict)
+    """Rows whose encoder learns meanwhile, from the agent's own frames: it takes that place too."""
     axes: tuple[str, ...] = ()
     """Endings of ids in `objrep_gym.AXES`: finished agents are examined there too, as they are."""
     paper: Mapping[str, str] = field(default_factory=dict)
@@ -80,8 +79,9 @@ class ControlTable:
             for name, run in list(self.rows.items())[: 3 if few else None]
         }
         encoders = {name: scaled(run, scale) for name, run in self.encoders.items() if name in rows}
+        online = {name: less_online(config, scale) for name, config in self.online.items() if name in rows}
         less = {"seeds": max(1, round(self.seeds * scale)), "axes": self.axes[: 1 if few else None]}
-        return dataclasses.replace(self, rows=rows, encoders=encoders, **less)
+        return dataclasses.replace(self, rows=rows, encoders=encoders, online=online, **less)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
         """Trains what is not trained yet: agents whose encoder is there, then encoders, then agents that waited for them.
@@ -99,12 +99,18 @@ class ControlTable:
         """Trains every agent that can learn now, the first seed of all before the second, each for an even share of the
         minutes."""
         end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
-        agents = {below(folder, *place): self.agent(*place, effort) for place in self.places()}
-        waiting = [(where, agent) for where, agent in agents.items() if agent and not (where / RESULT).exists()]
-        for number, (where, agent) in enumerate(waiting):
+        agents = {place: self.agent(*place, effort) for place in self.places()}
+        waiting = [(*place, run) for place, run in agents.items() if run and not (below(folder, *place) / RESULT).exists()]
+        for number, (row, seed, run) in enumerate(waiting):
             left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
             if left is None or left > 0:
-                perform(agent, where, Keeping(progress=effort.progress, pause=left))
+                self.perform_one(row, run, below(folder, row, seed), Keeping(progress=effort.progress, pause=left))
+
+    def perform_one(self, row: str, run: AgentRun, where: Path, keeping: Keeping = ONE) -> list[dict[str, Any]]:
+        """An agent, trained and examined or found: its record, and that of a random hand; none where it paused."""
+        if row not in self.online:
+            return perform(run, where, keeping)
+        return online_agent.perform(OnlineRun(run, dataclasses.replace(self.online[row], seed=run.seed)), where, keeping)
 
     def standing(self, folder: Path) -> Performed:
         """How far all agents together have come, in environment steps."""
@@ -121,6 +127,8 @@ class ControlTable:
     def agent(self, row: str, seed: int, effort: Effort) -> AgentRun | None:
         """One agent, complete; None where its encoder is not trained to its end."""
         run = dataclasses.replace(self.rows[row], seed=seed)
+        if row in self.online:
+            return dataclasses.replace(run, encoder=ONLINE)
         if row not in self.encoders:
             return run
         found = standing(self.encoders[row], effort.root)
@@ -139,11 +147,20 @@ class ControlTable:
             if agent is None or not (where / RESULT).exists():
                 yield {**told, "steps": steps_of(where), "success": None}
                 continue
-            learned, random = perform(agent, where)
+            learned, random = self.perform_one(row, agent, where)
             if agent.env not in ceilings:
                 ceilings[agent.env] = privileged(agent)
             hands = {"random": random, "privileged": ceilings[agent.env]}
-            yield {**told, **learned, **hands, "mastered": mastered(where), "axes": on_axes(agent, where, self.axes)}
+            seen = dataclasses.replace(agent, encoder=str(where / ENCODER)) if row in self.online else agent
+            taught = taught_in(where) if row in self.online else {}
+            yield {
+                **told,
+                **learned,
+                **hands,
+                **taught,
+                "mastered": mastered(where),
+                "axes": on_axes(seen, where, self.axes),
+            }
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
         """The records, row by row, hands of the first seed; and the same agents on the axes."""
@@ -151,6 +168,10 @@ class ControlTable:
         rows = {row: cells(found) for row, found in done.items() if found}
         paper = {row: {"success": said} for row, said in self.paper.items()}
         tables = [Table(self.title, COLUMNS, rows, paper, (SPREAD, *self.notes), first="agent")]
+        taught = {row: encoder_cells(done[row]) for row in self.online if rates(done[row])}
+        if taught:
+            title = f"{self.title}: what encoders learned meanwhile"
+            tables.append(Table(title, ENCODERS, taught, notes=(JUDGED,), first="agent"))
         if self.axes:
             changed = {row: axis_cells(found, self.axes) for row, found in done.items() if rates(found)}
             columns = {axis: Column(words(axis), "rate", "high") for axis in ("", *self.axes)}
@@ -158,13 +179,18 @@ class ControlTable:
         return tables
 
     def pictures(self, folder: Path) -> list[Picture]:
-        """Success while learning, a line for each row that has begun."""
+        """Success while learning, a line for each row that has begun; and for each encoder that learned meanwhile, of the
+        first seed, how well it takes held-out scenes apart beside that."""
         lines = {row: learning([below(folder, row, seed) for seed in range(self.seeds)]) for row in self.rows}
         begun = {row: line for row, line in lines.items() if line is not None}
         if not begun:
             return []
         draw = lambda: curves(begun, "environment steps", "success", rate=True)  # noqa: E731
-        return [Picture(both(draw), "Success grows with steps")]
+        finished = {row: below(folder, row, 0) for row in self.online if (below(folder, row, 0) / RESULT).exists()}
+        beside = [
+            Picture(both(partial(beside_its_encoder, where)), f"Success and ARI: {row}") for row, where in finished.items()
+        ]
+        return [Picture(both(draw), "Success grows with steps"), *beside]
 
 
 def below(folder: Path, row: str, seed: int) -> Path:
@@ -172,40 +198,25 @@ def below(folder: Path, row: str, seed: int) -> Path:
     return folder / row.replace(", ", "-").replace(" ", "-") / f"seed{seed}"
 
 
-def rates(records: list[dict[str, Any]]) -> list[float]:
-    """Success of each agent that is finished."""
-    return [record["success"] for record in records if record["success"] is not None]
+def taught_in(folder: Path) -> dict[str, Any]:
+    """How well an agent's encoder took held-out scenes apart before it learned, and how long it learned."""
+    judged = qualities(folder)
+    trained = max((line["encoder/steps"] for line in read(folder / NAME) if "encoder/steps" in line), default=0)
+    return {"encoder/steps": trained, **{f"{name}/first": judged[0][name] for name in ("encoder/ari", "encoder/mse")}}
 
 
-def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
-    """One row's cells."""
-    done, ends = [record for record in records if record["success"] is not None], f"of {records[0]['of']:,}"
-    unfinished = ", ".join(f"{record['steps']:,}" for record in records if record["success"] is None)
-    row: dict[str, Cell] = {"learned": f"{unfinished} {ends}" if unfinished else f"{records[0]['steps']:,}"}
-    if not done:
-        return row
-    return row | {
-        "success": over_seeds(done),
-        "seeds": "  ".join(f"{100 * rate:.1f}" for rate in rates(done)) if len(done) > 1 else None,
-        "mastered": "  ".join(NOTHING if r["mastered"] is None else f"{r['mastered']:,}" for r in done),
-        "length": float(np.mean([record["length"] for record in done])),
-        "random": rate(done[0]["random"]),
-        "privileged": rate(done[0]["privileged"]),
-    }
+def beside_its_encoder(folder: Path) -> Any:
+    """The curves that `online_agent.perform` left in a folder, drawn again."""
+    return online_curve(folder, json.loads((folder / RESULT).read_text(encoding="utf-8")))
 
 
-def axis_cells(records: list[dict[str, Any]], axes: Sequence[str]) -> dict[str, Cell]:
-    """One row's cells: success as it was learned, and on each axis that its agents can be put to."""
-    done = [record for record in records if record["success"] is not None]
-    there = {axis: [record["axes"][axis] for record in done if axis in record["axes"]] for axis in axes}
-    return {"": over_seeds(done), **{axis: over_seeds(found) for axis, found in there.items() if found}}
-
-
-def over_seeds(records: list[dict[str, Any]]) -> Interval:
-    """Mean success with its interval; of one seed, Wilson's."""
-    if len(records) == 1:
-        return rate(records[0])
-    return nested_bootstrap([(round(r["success"] * r["episodes"]), r["episodes"]) for r in records])
+def less_online(config: OnlineConfig, scale: float) -> OnlineConfig:
+    """The same encoder with a fraction of the steps before it begins; below a hundredth at toy width, if begun from
+    nothing."""
+    fewer = dataclasses.replace(config, begins=round(config.begins * scale))
+    if scale >= 0.01 or not (isinstance(config.start, str) and config.start in MODELS):
+        return fewer
+    return dataclasses.replace(fewer, start=MODELS[config.start].tiny(), batch=2, scaled=32, frames=2**20)
 
 
 def steps_of(folder: Path) -> int:
@@ -229,8 +240,3 @@ def learning(folders: list[Path]) -> Curve | None:
     length = min(len(steps) for steps, _, _ in found)
     success = np.stack([mean[:length] for _, mean, _ in found])
     return Curve(found[0][0][:length], success.mean(0), success.min(0), success.max(0))
-
-
-def words(axis: str) -> str:
-    """`MoreObjects` as it is read."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", axis).lower() or "as learned"

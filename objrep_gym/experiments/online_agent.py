@@ -72,8 +72,9 @@ def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> l
 
     Leaves what `agent.perform` leaves, the encoder in `encoder/`, and in each line of the journal whose version is new how
     well it takes held-out scenes apart: `encoder/ari`. curve.png shows that beside success. A kill between two files leaves
-    an encoder that is one save ahead of its agent, and waits for it. Raises what `agent.perform` raises, and ValueError on
-    a preset with a replay buffer, whose frames a later call would not find.
+    an encoder that is one save ahead of its agent, and waits for it. Frames in a replay buffer of DQN or SAC are not saved,
+    as they would be half a gigabyte each time: a run that goes on fills it by steps of the policy before it learns.
+    Raises what `agent.perform` raises.
     """
     folder, agent = Path(folder), run.agent
     run.check()
@@ -84,8 +85,6 @@ def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> l
     try:
         online.resume(folder / ENCODER)
         model = resume(agent.algorithm, SB3VecEnv(online.env), folder / AGENT, agent.seed)
-        if hasattr(model, "replay_buffer"):
-            raise ValueError(f"{agent.preset} has a replay buffer, which is not kept with its frames yet: choose ppo")
         online.tune(model)
         if not train(run, (model, online), folder, keeping):
             return []

@@ -6,13 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from objrep_gym.experiments import control_table
+from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.agent import AGENT, RESULT, AgentRun, Keeping, perform
-from objrep_gym.experiments.control_table import ControlTable, Interval, below, cells, learning, mastered
+from objrep_gym.experiments.control_cells import COLUMNS, cells
+from objrep_gym.experiments.control_table import ControlTable, below, learning, mastered
 from objrep_gym.experiments.generalising import FOUND, changed, on_axes
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.trained import Effort, trained
+from objrep_gym.figures.page import Picture
 from objrep_gym.journal import NAME
+from objrep_gym.metrics.intervals import Interval
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
@@ -146,4 +149,34 @@ def test_flat_true_factors_cannot_meet_more_objects(tmp_path):
 
 
 def test_columns_are_those_that_rows_fill():
-    assert set(cells(records(0.5, 0.6))) == set(control_table.COLUMNS)
+    assert set(cells(records(0.5, 0.6))) == set(COLUMNS)
+
+
+def test_an_encoder_that_learns_meanwhile_has_a_table_and_a_picture_of_its_own(tmp_path):
+    """A row is trained by `online_agent`, goes on where it paused, and says what its encoder came to."""
+    config = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, begins=0, publish=2, frames=2**18, scaled=32)
+    run = replace(SEES, steps=2048, envs=8, episodes=8)
+    table = ControlTable("t", {"frozen": run, "taught": run}, seeds=1, online={"taught": config}, axes=("Evening",))
+    effort = Effort(None, tmp_path / "runs", progress=False)
+    assert table.agent("taught", 0, effort).encoder == "online"
+    records, (section,) = table.perform(tmp_path, effort)
+    frozen, taught = records
+    assert "encoder/ari" not in frozen
+    assert taught["encoder/steps"] == 4
+    assert taught["encoder/mse/first"] != taught["encoder/mse"]
+    assert set(taught["axes"]) == {"Evening"}
+    encoders = table.tables(records)[1]
+    assert encoders.rows["taught"]["steps"] == "4"
+    assert list(encoders.rows) == ["taught"]
+    shown = [block.alt for block in section.blocks if isinstance(block, Picture)]
+    assert shown == ["Success grows with steps", "Success and ARI: taught"]
+    assert table.perform(tmp_path, effort)[0] == records
+
+
+def test_a_scale_reaches_encoders_that_learn_meanwhile():
+    configs = {"nothing": OnlineConfig("monet-lite", begins=1000), "warm": OnlineConfig("monet-lite@objects-room", clock=1)}
+    table = ControlTable("t", dict.fromkeys(configs, SEES), online=configs)
+    tenth, tiny = table.scaled(0.1), table.scaled(0.001)
+    assert tenth.online["nothing"] == replace(configs["nothing"], begins=100)
+    assert tiny.online["nothing"].start == MODELS["monet-lite"].tiny()
+    assert tiny.online["warm"].start == "monet-lite@objects-room"

@@ -67,6 +67,18 @@ def test_another_encoder_does_not_go_on(run: Path):
         perform(replace(SMALL, encoder=replace(ENCODING, ratio=0.5)), run, QUIET)
 
 
+def test_a_replay_buffer_of_frames_is_not_saved_and_filled_again(tmp_path):
+    """Its steps name frames that only memory holds."""
+    run = replace(SMALL, agent=replace(AGENT_RUN, preset="dqn", steps=4096))
+    assert perform(run, tmp_path / "run", PAUSING) == []
+    assert not list((tmp_path / "run").glob("*.replay.npz"))
+    records = perform(run, tmp_path / "run", QUIET)
+    lines = list(read(tmp_path / "run" / "journal.jsonl"))
+    assert [line["step"] for line in lines] == [0, 1024, 2048, 3072, 4096]
+    assert [line["encoder/version"] for line in lines] == [0, 1, 2, 3, 4]
+    assert records[0]["agent"] == "DQN, online, deep-set"
+
+
 def test_what_is_wrong_is_named(tmp_path):
     for agent, told in (
         (replace(AGENT_RUN, encoder="colour"), "call it 'online'"),
