@@ -65,6 +65,9 @@ class OnlineConfig:
     """Training steps per environment step, summed over environments."""
     begins: int = 1024
     """Environment steps before the first training step."""
+    first: int = 0
+    """Training steps at once when it begins, beside those of `ratio`. An encoder that begins from nothing changes most in
+    these, and what a policy learned on its slots would have to be learned anew."""
     publish: int = 64
     """Training steps between two versions. Each makes the policy look at its world anew, by new slots."""
     frames: int = 64 * 2**20
@@ -82,10 +85,12 @@ class OnlineConfig:
 
     def check(self) -> None:
         """Raises ValueError on numbers that make no schedule."""
-        if min(self.batch, self.publish, self.scaled) < 1 or self.ratio < 0 or not 0 <= self.clock < self.stage.steps:
+        fewest = min(self.batch, self.publish, self.scaled)
+        if fewest < 1 or min(self.ratio, self.first) < 0 or not 0 <= self.clock < self.stage.steps:
             raise ValueError(
                 f"batch {self.batch}, publish {self.publish} and scaled {self.scaled} must be at least 1, ratio "
-                f"{self.ratio} at least 0, and clock {self.clock} in [0, {self.stage.steps}), the steps of the stage"
+                f"{self.ratio} and first {self.first} at least 0, and clock {self.clock} in [0, {self.stage.steps}), the "
+                "steps of the stage"
             )
 
 
@@ -163,8 +168,7 @@ class OnlineEncoder:
         """
         check(model, self.env)
         began, config = perf_counter(), self.config
-        owed = int(max(0, model.num_timesteps - config.begins) * config.ratio + 1e-9)  # 63 / 9 is 7, and not a little less
-        losses = self.train(owed - self.trained)
+        losses = self.train(self.owed(model.num_timesteps) - self.trained)
         fresh, ended = self.trained - self.published, self.trained == config.stage.steps - config.clock
         published = fresh >= config.publish or (ended and fresh > 0)
         if published:
@@ -174,6 +178,13 @@ class OnlineEncoder:
             self.tune(model)
         seconds = perf_counter() - began
         return Taught(self.encoder.version, published, self.trained, self.reservoir.seen, seconds, losses)
+
+    def owed(self, steps: int) -> int:
+        """Training steps that so many environment steps are worth."""
+        past, config = steps - self.config.begins, self.config
+        if past < 0:
+            return 0
+        return config.first + int(past * config.ratio + 1e-9)  # 63 / 9 is 7, and not a little less
 
     def train(self, steps: int) -> dict[str, float]:
         """So many steps of `fit` on frames of the reservoir, fewer where the stage ends; mean losses."""

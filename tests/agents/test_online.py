@@ -178,6 +178,13 @@ def test_what_is_owed_depends_on_the_agents_steps_alone():
     assert not online.step(model).published
 
 
+def test_what_it_begins_with_is_owed_at_once_and_only_once():
+    online = OnlineEncoder(brightness(), replace(STAMP, begins=72, first=20))
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    trained = [online.step(model).trained for _ in learn(model, PRESET, 4 * 36)]
+    assert trained == [0, 20, 24, 28]
+
+
 def test_fit_is_underneath_and_the_published_stays_as_it_is():
     online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=3), TINY)
     online.env.reset(seed=0)
@@ -401,11 +408,12 @@ def test_what_may_not_stand_above_the_slots():
         (OnlineConfig("segmenter-rn50-small"), "learns from .*mask"),
         (OnlineConfig("nothing@nowhere"), "nothing@nowhere"),
         (OnlineConfig(batch=0), "batch 0"),
-        (OnlineConfig(ratio=-1.0), r"ratio -1\.0 at least 0"),
+        (OnlineConfig(ratio=-1.0), r"ratio -1\.0 and first 0 at least 0"),
+        (OnlineConfig(first=-1), "first -1 at least 0"),
         (OnlineConfig(clock=5, stage=Stage(5)), r"clock 5 in \[0, 5\)"),
         (OnlineConfig(frames=100), "room for 0 frames"),
     ],
-    ids=["weightless", "supervised", "nowhere", "batch", "ratio", "clock", "frames"],
+    ids=["weightless", "supervised", "nowhere", "batch", "ratio", "first", "clock", "frames"],
 )
 def test_what_is_wrong_is_named(config, told):
     with pytest.raises(ValueError, match=told):
