@@ -2,8 +2,10 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -40,6 +42,7 @@ __all__ = [
     "SMOOTHED",
     "AgentRun",
     "Keeping",
+    "Saves",
     "as_table",
     "begin",
     "described",
@@ -72,6 +75,11 @@ class Keeping:
     """Log to TensorBoard too, below the run's folder; needs the extra `[tensorboard]`."""
     film: int = 0
     """Episodes of the evaluation that are played once more, as an animation; 0 for none."""
+
+    @property
+    def seconds(self) -> float | None:
+        """`minutes` as `learn` takes them."""
+        return None if self.minutes is None else 60 * self.minutes
 
 
 def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> list[dict[str, Any]]:
@@ -169,24 +177,39 @@ def opened(run: AgentRun, folder: Path, keeping: Keeping, step: int) -> Journal:
 def train(run: AgentRun, model: BaseAlgorithm, folder: Path, keeping: Keeping, journal: Journal) -> bool:
     """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
     ended it, after a save too."""
-    seconds = None if keeping.minutes is None else 60 * keeping.minutes
-    saved, between = (began := time.monotonic()), SAVE_SECONDS
     with watching(f"learn {run.env}", run.steps, keeping.progress) as show, stopping() as stop:
-        for now in learn(model, run.algorithm, run.steps, seconds):
+        saves = Saves(lambda: save(model, folder / AGENT), keeping.pause, stop)
+        for now in learn(model, run.algorithm, run.steps, keeping.seconds):
             journal.write(step=now.step, **now.record())
             show(now.step, told(now, run.steps))
-            paused = keeping.pause is not None and time.monotonic() - began > 60 * keeping.pause and now.step < run.steps
-            if stop.is_set() or paused or time.monotonic() - saved > between:
-                started = time.monotonic()
-                save(model, folder / AGENT)
-                saved = time.monotonic()
-                between = max(SAVE_SECONDS, (saved - started) / SAVE_SHARE)
-            if stop.is_set():
-                raise KeyboardInterrupt
-            if paused:
+            if saves.pause(now):
                 return False
     save(model, folder / AGENT, goes_on=False)
     return True
+
+
+class Saves:
+    """When a run is saved by `save`: every half minute, or less often where that takes long, and before it is left.
+
+    minutes: after which it is left, None for never. stop: set by SIGTERM or Ctrl-C.
+    """
+
+    def __init__(self, save: Callable[[], None], minutes: float | None, stop: Event):
+        self.save, self.stop, self.between = save, stop, SAVE_SECONDS
+        self.last = time.monotonic()
+        self.end = float("inf") if minutes is None else self.last + 60 * minutes
+
+    def pause(self, now: Learned) -> bool:
+        """Whether the run is to be left after this stretch, before its end. Raises KeyboardInterrupt if it was stopped."""
+        began = time.monotonic()
+        paused = began > self.end and now.step < now.steps
+        if self.stop.is_set() or paused or began - self.last > self.between:
+            self.save()
+            self.last = time.monotonic()
+            self.between = max(SAVE_SECONDS, (self.last - began) / SAVE_SHARE)
+        if self.stop.is_set():
+            raise KeyboardInterrupt
+        return paused
 
 
 def told(now: Learned, steps: int) -> str:

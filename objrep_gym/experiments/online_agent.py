@@ -1,7 +1,6 @@
 """OnlineRun: one agent whose encoder learns from its own frames meanwhile; and `perform`, which makes or continues it."""
 
 import json
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from objrep_gym.experiments.agent import (
     AGENT,
     CURVE,
     RESULT,
-    SAVE_SECONDS,
     AgentRun,
     Keeping,
+    Saves,
     begin,
     described,
     examine,
@@ -102,9 +101,7 @@ def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping
     """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
     ended it, after a save too."""
     (model, online), agent = pair, run.agent
-    seconds = None if keeping.minutes is None else 60 * keeping.minutes
     exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, agent.seed)
-    saved = began = time.monotonic()
     with (
         Journal(folder, model.num_timesteps, "objrep-gym" if keeping.wandb else None, to_json(run)) as journal,
         watching(f"learn {agent.env}", agent.steps, keeping.progress) as show,
@@ -112,18 +109,13 @@ def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping
     ):
         if not model.num_timesteps and not online.encoder.version:
             journal.write(step=0, **{"encoder/version": 0.0, **exam.score(online.encoder)})
-        for now in learn(model, agent.algorithm, agent.steps, seconds):
+        saves = Saves(lambda: keep(model, online, folder), keeping.pause, stop)
+        for now in learn(model, agent.algorithm, agent.steps, keeping.seconds):
             taught = online.step(model)
             quality = exam.score(online.encoder) if taught.published else {}
             journal.write(step=now.step, **now.record(), **taught.record(), **quality)
             show(now.step, f"{told(now, agent.steps)}  version {taught.version}")
-            paused = keeping.pause is not None and time.monotonic() - began > 60 * keeping.pause and now.step < agent.steps
-            if stop.is_set() or paused or time.monotonic() - saved > SAVE_SECONDS:
-                keep(model, online, folder)
-                saved = time.monotonic()
-            if stop.is_set():
-                raise KeyboardInterrupt
-            if paused:
+            if saves.pause(now):
                 return False
     keep(model, online, folder)
     return True
