@@ -4,7 +4,7 @@ from objrep_gym.experiments.agent import AgentRun
 from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, agents
 from objrep_gym.experiments.control_table import ControlTable
 
-ODD = AgentRun("ObjRep/OddOneOut-v0", extractor="relation", preset="ppo-wide", steps=1_000_000, envs=64, precision="bf16")
+ODD = AgentRun("ObjRep/OddOneOut-v0", extractor="relation", preset="ppo-wide", steps=1_500_000, envs=64, precision="bf16")
 
 EXPERIMENT = ControlTable(
     "OddOneOut",
