@@ -22,11 +22,13 @@ from pathlib import Path
 from PIL import Image
 
 from objrep_gym.data import whole
+from objrep_gym.experiments import known
 from objrep_gym.experiments.provenance import machine
 from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
+RECORDS = PICTURES.parent / "records"
 MOST = 600_000  # bytes of a picture that is kept as it is
 PLACE = re.compile(r"(<!-- (?P<what>\w+) ?(?P<words>[^>]*) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -60,10 +62,16 @@ def measured_on() -> str:
 
 
 def reproduced(words: str) -> str:
-    """The tables of an experiment, which goes on where it was left in runs/, and its pictures, kept in the pages."""
-    subprocess.run([sys.executable, "-m", "objrep_gym", "reproduce", *words.split()], check=True, stdout=sys.stderr)
+    """The tables of an experiment, which goes on where it was left in runs/, and its pictures, kept in the pages. What its
+    agents came to is kept too: they take hours, and runs/ stays on the machine that made it."""
     name = words.split()[0]
-    run, shown = Path("runs") / name, []
+    run, records, shown = Path("runs") / name, RECORDS / f"{name}.json", []
+    if records.exists():
+        known.keep(run, json.loads(records.read_text(encoding="utf-8")))
+    subprocess.run([sys.executable, "-m", "objrep_gym", "reproduce", *words.split()], check=True, stdout=sys.stderr)
+    if (run / known.KNOWN).exists():
+        records.parent.mkdir(parents=True, exist_ok=True)
+        whole.write(records, (run / known.KNOWN).read_bytes())
     for picture in sorted(run.glob("*.png")):
         kept = keep(picture, f"{name.replace('/', '-')}-{picture.name}")
         shown.append(f"![{picture.stem.replace('-', ' ').capitalize()}](pictures/{kept.name})")

@@ -27,6 +27,7 @@ from objrep_gym.experiments.agent import (
 from objrep_gym.experiments.control_cells import COLUMNS, ENCODERS, axis_cells, cells, encoder_cells, rates, words
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
+from objrep_gym.experiments.known import identity, keep, known, thinned
 from objrep_gym.experiments.online_agent import ENCODER, ONLINE, OnlineRun, online_curve, qualities
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.figures.curves import Curve, curves
@@ -93,14 +94,15 @@ class ControlTable:
             train_all(list(self.encoders.values()), dataclasses.replace(effort, minutes=left))
             self.learn(folder, dataclasses.replace(effort, minutes=None if end is None else (end - time.monotonic()) / 60))
         records = list(self.records(folder, effort))
-        return records, [Section(self.title, [*self.tables(records), *self.pictures(folder)])]
+        keep(folder, records)
+        return records, [Section(self.title, [*self.tables(records), *self.pictures(folder, records)])]
 
     def learn(self, folder: Path, effort: Effort) -> None:
         """Trains every agent that can learn now, the first seed of all before the second, each for an even share of the
         minutes."""
         end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
         agents = {place: self.agent(*place, effort) for place in self.places()}
-        waiting = [(*place, run) for place, run in agents.items() if run and not (below(folder, *place) / RESULT).exists()]
+        waiting = [(*place, run) for place, run in agents.items() if run and not self.finished(folder, *place)]
         for number, (row, seed, run) in enumerate(waiting):
             left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
             if left is None or left > 0:
@@ -110,15 +112,26 @@ class ControlTable:
         """An agent, trained and examined or found: its record, and that of a random hand; none where it paused."""
         if row not in self.online:
             return perform(run, where, keeping)
-        return online_agent.perform(OnlineRun(run, dataclasses.replace(self.online[row], seed=run.seed)), where, keeping)
+        config = dataclasses.replace(self.online[row], seed=run.seed)
+        return online_agent.perform(OnlineRun(run, config, scenes=run.episodes), where, keeping)
 
     def standing(self, folder: Path) -> Performed:
         """How far all agents together have come, in environment steps."""
         folders = {place: below(folder, *place) for place in self.places()}
-        done = [min(steps_of(folders[row, seed]), self.rows[row].steps) for row, seed in folders]
+        done = [
+            self.rows[row].steps if self.finished(folder, row, seed) else min(steps_of(where), self.rows[row].steps)
+            for (row, seed), where in folders.items()
+        ]
         whole = sum(self.rows[row].steps for row, _ in folders)
-        finished = all((where / RESULT).exists() for where in folders.values())
-        return Performed(folder, sum(done), whole, finished, {})
+        return Performed(folder, sum(done), whole, all(self.finished(folder, *place) for place in folders), {})
+
+    def finished(self, folder: Path, row: str, seed: int) -> bool:
+        """Whether an agent's record is there, or known from elsewhere."""
+        return (below(folder, row, seed) / RESULT).exists() or self.asked(row, seed) in known(folder)
+
+    def asked(self, row: str, seed: int) -> str:
+        """A name for all that an agent depends on."""
+        return identity(dataclasses.replace(self.rows[row], seed=seed), self.encoders.get(row), self.online.get(row))
 
     def places(self) -> list[tuple[str, int]]:
         """Every agent: its row and its seed."""
@@ -139,11 +152,15 @@ class ControlTable:
 
     def records(self, folder: Path, effort: Effort) -> Iterator[dict[str, Any]]:
         """What every agent came to, so far: its own figures, those of hands in its environment, and those on the axes; of
-        one that is not finished only how far it is."""
+        one that is not finished only how far it is; of one that learned elsewhere what is known."""
         ceilings: dict[str, dict[str, Any]] = {}
+        elsewhere = known(folder)
         for row, seed in self.places():
             agent, where = self.agent(row, seed, effort), below(folder, row, seed)
-            told = {"row": row, "seed": seed, "of": self.rows[row].steps}
+            told = {"row": row, "seed": seed, "of": self.rows[row].steps, "asked": self.asked(row, seed)}
+            if told["asked"] in elsewhere and not (where / RESULT).exists():
+                yield elsewhere[told["asked"]]
+                continue
             if agent is None or not (where / RESULT).exists():
                 yield {**told, "steps": steps_of(where), "success": None}
                 continue
@@ -153,14 +170,9 @@ class ControlTable:
             hands = {"random": random, "privileged": ceilings[agent.env]}
             seen = dataclasses.replace(agent, encoder=str(where / ENCODER)) if row in self.online else agent
             taught = taught_in(where) if row in self.online else {}
-            yield {
-                **told,
-                **learned,
-                **hands,
-                **taught,
-                "mastered": mastered(where),
-                "axes": on_axes(seen, where, self.axes),
-            }
+            steps, rate, _ = success_while_learning(where)
+            further = {"mastered": mastered(where), "curve": thinned(steps, rate), "axes": on_axes(seen, where, self.axes)}
+            yield {**told, **learned, **hands, **taught, **further}
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
         """The records, row by row, hands of the first seed; and the same agents on the axes."""
@@ -178,10 +190,12 @@ class ControlTable:
             tables.append(Table(f"{self.title}: what was never seen", columns, changed, notes=(AXES,), first="agent"))
         return tables
 
-    def pictures(self, folder: Path) -> list[Picture]:
+    def pictures(self, folder: Path, records: list[dict[str, Any]]) -> list[Picture]:
         """Success while learning, a line for each row that has begun; and for each encoder that learned meanwhile, of the
         first seed, how well it takes held-out scenes apart beside that."""
-        lines = {row: learning([below(folder, row, seed) for seed in range(self.seeds)]) for row in self.rows}
+        met = {(record["row"], record["seed"]): np.array(record["curve"]) for record in records if "curve" in record}
+        met |= {(row, seed): going(below(folder, row, seed)) for row, seed in self.places() if (row, seed) not in met}
+        lines = {row: learning([met[row, seed] for seed in range(self.seeds)]) for row in self.rows}
         begun = {row: line for row, line in lines.items() if line is not None}
         if not begun:
             return []
@@ -232,11 +246,21 @@ def mastered(folder: Path) -> int | None:
     return int(steps[there[0]]) if len(there) else None
 
 
-def learning(folders: list[Path]) -> Curve | None:
-    """Success while learning, the mean over seeds with the lowest and the highest as its band, as far as all have come."""
-    found = [success_while_learning(folder) for folder in folders if steps_of(folder)]
-    if not found:
+def going(folder: Path) -> np.ndarray:
+    """[step, rate of success] (N, 2) of an agent, as far as it has learned."""
+    if not steps_of(folder):
+        return np.empty((0, 2))
+    steps, rates, _ = success_while_learning(folder)
+    return np.array(thinned(steps, rates))
+
+
+def learning(found: list[np.ndarray]) -> Curve | None:
+    """Success while learning, the mean over the seeds that have begun with the lowest and the highest as its band, as far
+    as all of those have come; None where none has."""
+    begun = [curve for curve in found if len(curve)]
+    if not begun:
         return None
-    length = min(len(steps) for steps, _, _ in found)
-    success = np.stack([mean[:length] for _, mean, _ in found])
-    return Curve(found[0][0][:length], success.mean(0), success.min(0), success.max(0))
+    end = min(curve[-1, 0] for curve in begun)
+    steps = np.unique(np.concatenate([curve[curve[:, 0] <= end, 0] for curve in begun]))
+    success = np.stack([np.interp(steps, curve[:, 0], curve[:, 1]) for curve in begun])
+    return Curve(steps, success.mean(0), success.min(0), success.max(0))

@@ -9,9 +9,10 @@ import pytest
 from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.agent import AGENT, RESULT, AgentRun, Keeping, perform
 from objrep_gym.experiments.control_cells import COLUMNS, cells
-from objrep_gym.experiments.control_table import ControlTable, below, learning, mastered
+from objrep_gym.experiments.control_table import ControlTable, below, going, learning, mastered
 from objrep_gym.experiments.generalising import FOUND, changed, on_axes
 from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.known import KNOWN
 from objrep_gym.experiments.trained import Effort, trained
 from objrep_gym.figures.page import Picture
 from objrep_gym.journal import NAME
@@ -78,11 +79,31 @@ def test_a_task_is_mastered_when_three_hundred_episodes_are_and_not_before(tmp_p
 
 def test_a_line_is_drawn_as_far_as_all_seeds_have_come(tmp_path):
     folders = [journal(tmp_path / "a", [0.0] * 5), journal(tmp_path / "b", [1.0] * 3), tmp_path / "not begun"]
-    line = learning(folders)
+    line = learning([going(folder) for folder in folders])
     assert line is not None
     assert list(line.x) == [1000, 2000, 3000]
     assert np.allclose(line.y, 0.5)
-    assert learning([tmp_path / "not begun"]) is None
+    assert learning([going(tmp_path / "not begun")]) is None
+
+
+def test_what_is_known_from_elsewhere_is_not_learned_again(tmp_path):
+    """Its record is enough for the table, the curve and the queue; another run has another identity."""
+    here, there, effort = tmp_path / "here", tmp_path / "there", Effort(None, tmp_path / "runs", progress=False)
+    table = ControlTable("t", {"a": SEES}, seeds=1)
+    found, _ = table.perform(here, effort)
+    there.mkdir()
+    (there / KNOWN).write_bytes((here / KNOWN).read_bytes())
+    assert table.standing(there).finished
+    records, (section,) = table.perform(there, effort)
+    assert records == found
+    assert not (there / "a").exists()
+    assert [block.alt for block in section.blocks if isinstance(block, Picture)] == ["Success grows with steps"]
+    longer = ControlTable("t", {"a": replace(SEES, steps=4096)}, seeds=1)
+    assert not longer.standing(there).finished
+    assert ControlTable("t", {"a": SEES}, seeds=2).standing(there).step == SEES.steps
+    (there / KNOWN).write_text("[{}]")
+    with pytest.raises(ValueError, match=r"agents\.json is damaged"):
+        table.standing(there)
 
 
 def test_minutes_are_shared_and_a_row_goes_on(tmp_path):
