@@ -227,7 +227,7 @@ def beside_its_encoder(folder: Path) -> Any:
 def less_online(config: OnlineConfig, scale: float) -> OnlineConfig:
     """The same encoder with a fraction of the steps before it begins; below a hundredth at toy width, if begun from
     nothing."""
-    fewer = dataclasses.replace(config, begins=round(config.begins * scale))
+    fewer = dataclasses.replace(config, begins=round(config.begins * scale), first=round(config.first * scale))
     if scale >= 0.01 or not (isinstance(config.start, str) and config.start in MODELS):
         return fewer
     return dataclasses.replace(fewer, start=MODELS[config.start].tiny(), batch=2, scaled=32, frames=2**20)

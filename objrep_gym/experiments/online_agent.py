@@ -84,7 +84,6 @@ def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> l
     try:
         online.resume(folder / ENCODER)
         model = resume(agent.algorithm, SB3VecEnv(online.env), folder / AGENT, agent.seed)
-        online.tune(model)
         if not train(run, (model, online), folder, keeping):
             return []
     finally:
@@ -101,14 +100,20 @@ def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping
     """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
     ended it, after a save too."""
     (model, online), agent = pair, run.agent
+    begun = bool(model.num_timesteps or online.encoder.version)
     exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, agent.seed)
     with (
-        Journal(folder, model.num_timesteps, "objrep-gym" if keeping.wandb else None, to_json(run)) as journal,
+        Journal(
+            folder, model.num_timesteps if begun else -1, "objrep-gym" if keeping.wandb else None, to_json(run)
+        ) as journal,
         watching(f"learn {agent.env}", agent.steps, keeping.progress) as show,
         stopping() as stop,
     ):
-        if not model.num_timesteps and not online.encoder.version:
+        if not begun:
             journal.write(step=0, **{"encoder/version": 0.0, **exam.score(online.encoder)})
+        if (taught := online.step(model)).published:  # what it begins with, by frames of the random steps that set scales
+            journal.write(step=model.num_timesteps, **taught.record(), **exam.score(online.encoder))
+            keep(model, online, folder)
         saves = Saves(lambda: keep(model, online, folder), keeping.pause, stop)
         for now in learn(model, agent.algorithm, agent.steps, keeping.seconds):
             taught = online.step(model)

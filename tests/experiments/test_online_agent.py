@@ -62,6 +62,18 @@ def test_a_kill_between_two_files_leaves_an_encoder_that_waits(run: Path):
     assert lines[1]["encoder/steps"] == 2
 
 
+def test_what_an_encoder_begins_with_comes_before_the_policys_first_step(tmp_path):
+    """And is saved at once; a run that was killed before has nothing of it twice in its journal."""
+    run = replace(SMALL, encoder=replace(ENCODING, first=2))
+    assert perform(run, tmp_path / "run", PAUSING) == []
+    lines = list(read(tmp_path / "run" / "journal.jsonl"))
+    assert [(line["step"], line["encoder/version"]) for line in lines] == [(0, 0), (0, 1), (1024, 2)]
+    shutil.rmtree(tmp_path / "run" / ENCODER)
+    (tmp_path / "run" / AGENT).unlink()
+    perform(run, tmp_path / "run", PAUSING)
+    assert [line["step"] for line in read(tmp_path / "run" / "journal.jsonl")] == [0, 0, 1024]
+
+
 def test_another_encoder_does_not_go_on(run: Path):
     with pytest.raises(ValueError, match=r"ratio was 0\.00195.*, now 0\.5"):
         perform(replace(SMALL, encoder=replace(ENCODING, ratio=0.5)), run, QUIET)

@@ -5,25 +5,28 @@ from dataclasses import replace
 from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.control.reach import REACH
 from objrep_gym.experiments.control_table import ControlTable
+from objrep_gym.training import Stage
 
-SCRATCH = OnlineConfig("monet-lite", precision="bf16")
-SHIPPED = OnlineConfig("monet-lite@objects-room", clock=1000, precision="bf16")
+SETTLES = Stage(2500, lr=1e-3, schedule="cosine", warmup=100)
+SCRATCH = OnlineConfig("monet-lite", SETTLES, begins=0, first=1500, ratio=1 / 64, publish=128, precision="bf16")
+SHIPPED = OnlineConfig("monet-lite@objects-room", replace(SETTLES, lr=2e-4), clock=1000, ratio=1 / 64, precision="bf16")
 ONLINE = {
     "monet-lite, from nothing": SCRATCH,
-    "monet-lite, never taught": replace(SCRATCH, ratio=0.0),
+    "monet-lite, never taught": replace(SCRATCH, first=0, ratio=0.0),
     "monet-lite, taught before and on": SHIPPED,
 }
 
 EXPERIMENT = ControlTable(
     "Reach, with encoders that learn meanwhile",
     rows={
-        **{row: replace(REACH, steps=100_000) for row in ONLINE},
-        "monet-lite, taught before and frozen": replace(REACH, steps=100_000, encoder="monet-lite@objects-room"),
+        **dict.fromkeys(ONLINE, REACH),
+        "monet-lite, taught before and frozen": replace(REACH, encoder="monet-lite@objects-room"),
     },
     online=ONLINE,
     notes=(
-        "From nothing: weights are drawn, and a training step of 16 frames follows every 32 environment steps; every 64 of "
-        "those make a version. Never taught: the same weights, which stay as they were drawn.",
+        "From nothing: weights are drawn, 1,500 training steps of 16 frames come before the policy's first, on frames of a "
+        "thousand random steps, and 1,000 more follow, one in 64 environment steps; then the encoder stays as it is. "
+        "Never taught: the same weights, which stay as they were drawn.",
         "monet-lite's attention sees colours beside what it learns, and takes plain rooms apart before it is taught. "
         "What an agent must wait for are latents that say what a slot holds, and MSE tells of those.",
     ),
