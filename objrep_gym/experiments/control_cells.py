@@ -15,7 +15,7 @@ COLUMNS = {
     "seeds": Column("each seed", "text"),
     "mastered": Column("steps to 80 %", "text"),
     "length": Column("steps of an episode", "number"),
-    "learned": Column("steps of learning", "text"),
+    "learned": Column("agents × steps of learning", "text"),
     "random": Column("random hand", "rate"),
     "privileged": Column("privileged hand", "rate"),
 }
@@ -36,9 +36,8 @@ def rates(records: list[dict[str, Any]]) -> list[float]:
 
 def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
     """One row's cells."""
-    done, ends = [record for record in records if record["success"] is not None], f"of {records[0]['of']:,}"
-    unfinished = ", ".join(f"{record['steps']:,}" for record in records if record["success"] is None)
-    row: dict[str, Cell] = {"learned": f"{unfinished} {ends}" if unfinished else f"{records[0]['steps']:,}"}
+    done = [record for record in records if record["success"] is not None]
+    row: dict[str, Cell] = {"learned": learned(records)}
     if not done:
         return row
     return row | {
@@ -49,6 +48,13 @@ def cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
         "random": rate(done[0]["random"]),
         "privileged": rate(done[0]["privileged"]),
     }
+
+
+def learned(records: list[dict[str, Any]]) -> str:
+    """How many agents have learned for how long, and how far others are: `2 × 100,352, 2,048 of 100,000`."""
+    done = [f"{record['steps']:,}" for record in records if record["success"] is not None]
+    going = [f"{r['steps']:,} of {r['of']:,}" for r in records if r["success"] is None and r["steps"]]
+    return ", ".join([*([f"{len(done)} × {done[0]}"] if done else []), *going]) or NOTHING
 
 
 def encoder_cells(records: list[dict[str, Any]]) -> dict[str, Cell]:

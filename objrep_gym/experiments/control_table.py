@@ -175,9 +175,9 @@ class ControlTable:
             yield {**told, **learned, **hands, **taught, **further}
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
-        """The records, row by row, hands of the first seed; and the same agents on the axes."""
+        """The records of rows that have begun, hands of the first seed; and the same agents on the axes."""
         done = {row: [record for record in records if record["row"] == row] for row in self.rows}
-        rows = {row: cells(found) for row, found in done.items() if found}
+        rows = {row: cells(found) for row, found in done.items() if any(record["steps"] for record in found)}
         paper = {row: {"success": said} for row, said in self.paper.items()}
         tables = [Table(self.title, COLUMNS, rows, paper, (SPREAD, *self.notes), first="agent")]
         taught = {row: encoder_cells(done[row]) for row in self.online if rates(done[row])}

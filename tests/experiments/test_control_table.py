@@ -48,14 +48,16 @@ def test_several_seeds_are_told_by_their_mean_and_what_they_leave_open():
 
 def test_a_single_one_is_told_with_its_own_interval():
     assert cells(records(0.5))["success"] == Interval(0.5, 0.1, 0.9)
-    assert cells(records(0.5))["learned"] == "100,000"
+    assert cells(records(0.5))["learned"] == "1 × 100,000"
 
 
 def test_an_agent_that_is_not_finished_has_no_success_yet():
     row = cells([*records(0.5), unfinished(2048)])
-    assert row["learned"] == "2,048 of 100,000"
+    assert row["learned"] == "1 × 100,000, 2,048 of 100,000"
     assert row["success"] == Interval(0.5, 0.1, 0.9)
-    assert cells([unfinished(0)]) == {"learned": "0 of 100,000"}
+    assert cells([unfinished(0)]) == {"learned": "–"}
+    (table,) = ControlTable("t", {"a": SEES}, paper={"a": ".9"}).tables([unfinished(0)])
+    assert table.rows == {}  # the paper's number is shown all the same
 
 
 @pytest.mark.parametrize("scale", [0.0, -1.0, 2.0])
