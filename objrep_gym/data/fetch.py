@@ -1,5 +1,5 @@
-"""Files from elsewhere, fetched once: streamed, resumed where they broke off, checked against a known sha256, and there whole
-or not at all."""
+"""Files from elsewhere, fetched once: streamed, resumed where they broke off, checked against a known sha256, and there
+whole or not at all."""
 
 import hashlib
 import os
@@ -42,8 +42,8 @@ def fetch(url: str, sha256: str | None, path: Path, progress: bool = True) -> Pa
     """`path`, fetched from `url` unless it is there. What breaks off is tried again and goes on where it was, in this call
     and in the next one; until then it lies in `path`.part.
 
-    `sha256` may be None where nothing is known of the bytes; then only https: and file: are taken. Raises FetchError if they
-    are not those of `sha256`; nothing of them is kept then. Processes that want the same file wait for each other.
+    `sha256` may be None where nothing is known of the bytes; then only https: and file: are taken. Raises FetchError if
+    they are not those of `sha256`; nothing of them is kept then. Processes that want the same file wait for each other.
     """
     from filelock import FileLock
 
@@ -135,7 +135,7 @@ def goes_on(answer: Any, begin: int) -> bool:
 
 
 def copy(answer: Any, part: Path, begin: int, url: str, progress: bool) -> None:
-    """All of `answer` into `part`, from its byte `begin` on. Raises BrokeOff where fewer bytes came than the answer told."""
+    """All of `answer` into `part`, from its byte `begin` on. Raises BrokeOff where fewer bytes came than it told."""
     told = answer.headers.get("Content-Length")
     total, done, started = begin + int(told or 0), begin, time.monotonic()
     if total > LIMIT:

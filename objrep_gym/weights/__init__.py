@@ -48,8 +48,8 @@ def save(
 ) -> Path:
     """Write the model's weights, and the config that builds it, to `folder`; returns the folder.
 
-    `dtype` bf16 or fp16 halves the file, int8 quarters it; `load` gives float32 again. `about` are further entries of config.json
-    (a score, what it was trained on). A kill at any moment leaves a folder that loads: as before or as after.
+    `dtype` bf16 or fp16 halves the file, int8 quarters it; `load` gives float32 again. `about` are further entries of
+    config.json (a score, what it was trained on). A kill at any moment leaves a folder that loads: as before or as after.
     """
     from safetensors.torch import save as to_bytes
 
@@ -148,10 +148,12 @@ def weightless(name: str) -> Config:
 
 def listed() -> dict[str, dict[str, Any]]:
     """Entries of weights.toml by published name."""
-    found = attempt(lambda: tomllib.loads(LISTED.read_text(encoding="utf-8")) if LISTED.exists() else {}, LISTED, "it is no TOML")
+    found = attempt(
+        lambda: tomllib.loads(LISTED.read_text(encoding="utf-8")) if LISTED.exists() else {}, LISTED, "it is no TOML"
+    )
     wrong = [name for name, entry in found.items() if not isinstance(entry, dict)]
     if wrong:
-        raise WeightsError(f"{LISTED}: {wrong[0]} is no entry: write [\"model@data\"] and below it url and sha256")
+        raise WeightsError(f'{LISTED}: {wrong[0]} is no entry: write ["model@data"] and below it url and sha256')
     return found
 
 

@@ -1,5 +1,5 @@
-"""Weights that lie elsewhere: at a URL, on the Hugging Face hub, as a wandb artifact. Fetched once, checked, and there whole or
-not at all.
+"""Weights that lie elsewhere: at a URL, on the Hugging Face hub, as a wandb artifact. Fetched once, checked, and there
+whole or not at all.
 
 config.json holds the sha256 of every file beside it, so the sha256 of config.json, written behind a reference as
 `#sha256=…`, pins all of them.
@@ -53,7 +53,7 @@ def from_hub(ref: str, others: Sequence[str] = ()) -> Path:
 
     name, _, revision = repository.partition("@")
     wanted = [f"{WEIGHTS}*", CONFIG, *BESIDE, *others]
-    which = {"revision": revision} if revision else {}
+    which: dict[str, Any] = {"revision": revision} if revision else {}
     return Path(attempt(lambda: snapshot_download(name, allow_patterns=wanted, **which), ref, "the hub did not give it"))
 
 

@@ -1,8 +1,8 @@
 """Weights in fewer bits: bf16, fp16, or eight bits with one scale for each row.
 
-Eight bits are symmetric, weight = scale · integer, as is usual for weights alone (Jacob et al. 2018, without a zero point); what
-has one dimension, biases and statistics of norms, stays float32, since it is small and rounding it costs most. Loading gives
-float32 again.
+Eight bits are symmetric, weight = scale · integer, as is usual for weights alone (Jacob et al. 2018, without a zero
+point); what has one dimension, biases and statistics of norms, stays float32, since it is small and rounding it costs most.
+Loading gives float32 again.
 """
 
 from collections.abc import Mapping

@@ -10,8 +10,8 @@ class Server:
     """What is served, and how badly.
 
     `ranges`: whether a request for the rest of a file is understood. `breaks`: how many bytes each of the next answers has
-    before the connection is cut. `lie`: by how much the length that is told is wrong. `busy`: how many of the next answers are
-    503. `asked`: the headers of all requests.
+    before the connection is cut. `lie`: by how much the length that is told is wrong. `busy`: how many of the next answers
+    are 503. `asked`: the headers of all requests.
     """
 
     def __init__(self, files: Mapping[str, bytes]):

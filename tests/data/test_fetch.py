@@ -87,7 +87,7 @@ def test_a_part_of_another_file_is_thrown_away(server: Server, part, tmp_path):
 @pytest.mark.parametrize("lie", [-1000, 1000, 2**40])
 def test_a_length_that_is_a_lie_keeps_nothing(server: Server, lie, tmp_path):
     server.lie = lie
-    with pytest.raises(FetchError, match="other bytes than promised|broke off|more than 8,589,934,592"):
+    with pytest.raises(FetchError, match=r"other bytes than promised|broke off|more than 8,589,934,592"):
         fetch(server.url("/there"), SHA256, tmp_path / "a", progress=False)
     assert not (tmp_path / "a").exists()
 
@@ -125,8 +125,9 @@ def test_nobody_there_says_so(tmp_path):
 
 
 def test_a_way_to_a_less_safe_place_is_not_followed(server: Server, tmp_path, monkeypatch):
-    monkeypatch.setattr(module.urllib.request, "urlopen", lambda request, timeout, there=server.url("/there"): Led(there))
-    with pytest.raises(FetchError, match="leads to http://127.0.0.1.*less safe"):
+    led = Led(server.url("/there"))
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda request, timeout: led)
+    with pytest.raises(FetchError, match=r"leads to http://127.0.0.1.*less safe"):
         fetch("https://example.org/there", SHA256, tmp_path / "a", progress=False)
 
 

@@ -93,7 +93,7 @@ def test_altered_bytes_are_not_installed(server, folder, tmp_path, name):
 @pytest.mark.parametrize("lie", [-5, 5])
 def test_a_server_that_lies_about_lengths_installs_nothing(server, folder, tmp_path, lie):
     server.lie = lie
-    with pytest.raises(WeightsError, match="other bytes than promised|broke off"):
+    with pytest.raises(WeightsError, match=r"other bytes than promised|broke off"):
         load(address(server, folder))
     assert installed(tmp_path) == []
 
