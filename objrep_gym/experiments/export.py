@@ -44,7 +44,9 @@ class Exporting:
     exams: tuple[str, ...] = EXAMS
     """Data that a model with masks is judged on, of the test split; one without is judged on its own."""
     count: int = 1000
-    """Scenes of each; the probe is fitted to three times as many others."""
+    """Scenes of each."""
+    probe: int = 1000
+    """Scenes of each of the run's data that a probe is judged on; it is fitted to three times as many others in all."""
 
 
 def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
@@ -79,7 +81,7 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
         kept = kept_in(found, how.dtype, judged.moved)
         probe = None
         if describable(model, origin.run.data):
-            probe = described(weights.load(beside), origin.run.data, how.count, progress)
+            probe = described(weights.load(beside), origin.run.data, how.probe, progress)
             save_probe(beside, probe, weights.read_config(beside)[1]["sha256"])
         whole.write(beside / PICTURE, judged.picture)
         whole.write(beside / weights.CARD, card(beside, origin, judged, kept, probe))

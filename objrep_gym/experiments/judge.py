@@ -181,5 +181,5 @@ def titled(name: str) -> str:
 
 def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in METRICS:
-        if record[name] is not None:
+        if record.get(name) is not None:
             yield name, Interval(record[name], record[f"{name}_low"], record[f"{name}_high"])

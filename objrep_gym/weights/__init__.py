@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from objrep_gym.configs import from_json, to_json
 from objrep_gym.data import pieces, whole
@@ -185,5 +186,20 @@ def filled(config: Config, content: bytes, path: Path) -> SlotModule:
 
 def on_meta(config: Config) -> SlotModule:
     """The model without memory for its weights: shapes alone, so that a forged config cannot fill the machine."""
-    with torch.device("meta"):
+    with torch.device("meta"), Unfilled():
         return config.build()
+
+
+class Unfilled(TorchFunctionMode):
+    """Leaves out what fills tensors: on the meta device there is nothing to fill, and torch would import eight hundred
+    modules, for a second, to do it."""
+
+    FILLERS = ("normal_", "uniform_", "trunc_normal_", "kaiming_normal_", "kaiming_uniform_", "xavier_uniform_")
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.linspace:
+            return torch.empty(args[2] if len(args) > 2 else kwargs["steps"])
+        if getattr(func, "__name__", "") in self.FILLERS:
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
