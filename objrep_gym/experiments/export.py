@@ -21,7 +21,7 @@ from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.weights import Dtype
 from objrep_gym.weights.files import digest, read_header
-from objrep_gym.wrappers.describe import ABOUT, PROBE, save_probe
+from objrep_gym.wrappers.describe import ABOUT, PROBE, Probe, load_probe, save_probe
 
 EXAMS = (
     "objects-room:variant=train,look=published",
@@ -79,9 +79,8 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
         beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
         judged = judge(found, beside, origin, how, progress)
         kept = kept_in(found, how.dtype, judged.moved)
-        probe = None
-        if describable(model, origin.run.data):
-            probe = described(weights.load(beside), origin.run.data, how.probe, progress)
+        probe = probe_of(found, beside, origin, how, progress)
+        if probe is not None:
             save_probe(beside, probe, weights.read_config(beside)[1]["sha256"])
         whole.write(beside / PICTURE, judged.picture)
         whole.write(beside / weights.CARD, card(beside, origin, judged, kept, probe))
@@ -93,6 +92,20 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
             whole.write(beside / NAME, "".join(map(encode, lines)))
         replace_all(out, beside)
     return out
+
+
+def probe_of(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Probe | None:
+    """The probe of exported weights: that of an earlier export where the weights are the same and as much was asked, else a
+    new one; none of a model or of data that can have none."""
+    model, data = weights.load(exported), origin.run.data
+    if not describable(model, data):
+        return None
+    before, now = (weights.read_config(folder)[1]["sha256"] for folder in (run, exported))
+    if before == now and (run / ABOUT).exists():
+        known = load_probe(run)
+        if [(record["data"], record["count"]) for record in known.about["judged"]] == [(text, how.probe) for text in data]:
+            return known
+    return described(model, data, how.probe, progress)
 
 
 OTHERS = (weights.CARD, PICTURE, PROBE, ABOUT)
