@@ -76,7 +76,7 @@ class Embedding(nn.Module):
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.get_parameter("bias"), 0.0)
         seen = torch.zeros(dimensions, 8)
-        seen[:8].diagonal().copy_(torch.tensor(START))  # torch.diag would import a second of modules on the meta device
+        seen[:8] = torch.diag(torch.tensor(START))
         self.seen = nn.Parameter(seen[:, :, None, None])
         self.register_buffer("places", coordinates(*size)[None], persistent=False)
 

@@ -184,14 +184,14 @@ def load_probe(ref: str | Path) -> Probe:
             f"{ref} has no {ABOUT} beside its weights, so nobody knows what its slots say: `objrep-gym export {ref} --out "
             "weights/NAME@DATA` fits one where the encoder learned on scenes that are drawn here"
         )
-    config, described = weights.read_config(folder)
+    described = weights.read_config(folder)[1]
     told, path = read_json(folder / ABOUT), folder / PROBE
     try:
         if told["weights"] != described["sha256"]:
             raise ValueError(f"it was fitted to weights with the sha256 {told['weights']}, not to those beside it")
         if told["sha256"] != (found := digest(path.read_bytes())):
             raise ValueError(f"{PROBE} beside it was altered: its sha256 is {found}")
-        lines = read_lines(path, told["heads"], weights.on_meta(config).latent_size)
+        lines = read_lines(path, told["heads"])
         heads = {
             name: Head(line, tuple(told["heads"][name]["names"]), tuple(told["heads"][name]["edges"]))
             for name, line in lines.items()
@@ -207,15 +207,17 @@ def load_probe(ref: str | Path) -> Probe:
         raise WeightsError(f"{folder / ABOUT}: {error if str(error) else type(error).__name__}") from error
 
 
-def read_lines(path: Path, heads: Mapping[str, Any], size: int) -> dict[str, Line]:
+def read_lines(path: Path, heads: Mapping[str, Any]) -> dict[str, Line]:
     """The lines that a probe.json describes, of the shapes that it asks for."""
     rows = {
         name: len(h["classes"]) if h["kind"] == "classes" else {"line": 1, "circle": 2}[h["kind"]]
         for name, h in heads.items()
     }
+    header = read_header(path)
+    size = header[f"{WHAT}.weight"].shape[-1]
     wanted = {f"{name}.weight": torch.empty(count, size) for name, count in rows.items()}
     wanted |= {f"{name}.bias": torch.empty(count) for name, count in rows.items()}
-    compare(path, read_header(path), wanted, ABOUT)
+    compare(path, header, wanted, ABOUT)
     found = {name: value.double().numpy() for name, value in tensors(path.read_bytes(), path).items()}
     classes = {name: None if h["kind"] != "classes" else np.array(h["classes"], np.int64) for name, h in heads.items()}
     return {
