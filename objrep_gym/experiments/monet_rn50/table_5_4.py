@@ -1,13 +1,12 @@
 """Table 5.4 — tables like CLEVR's with three to ten things, 128×128 pixels and eleven slots (Berriel 2022, §5.4)."""
 
-from dataclasses import replace
-
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.kinds import Run, Start
-from objrep_gym.experiments.monet_rn50._rows import LITE, MONET_LITE, TEACHER
+from objrep_gym.experiments.monet_rn50._rows import LITE, TEACHER
 from objrep_gym.experiments.segmentation_table import SegmentationTable
 from objrep_gym.experiments.starting import TRUNK
 from objrep_gym.models import MODELS
+from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.training import Stage
 
 DATA = ("tabletop:size=128",)
@@ -20,7 +19,7 @@ EXPERIMENT = SegmentationTable(
         "MONet": Run(MODELS["monet-clevr"], DATA, HALF, batch=32),
         "MONet-RN50*": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32),
         "MONet-RN50*, pre-trained": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32, start=Start(TEACHER, TRUNK)),
-        "monet-lite": replace(MONET_LITE, model=replace(MODELS["monet-lite"], slots=11), data=LITE_DATA, stages=LITE),  # pyright: ignore[reportCallIssue]
+        "monet-lite": Run(MONetLiteConfig(slots=11), LITE_DATA, LITE, batch=32, precision="bf16"),
     },
     exams={
         "tables, test": Exam("tabletop:size=128"),
