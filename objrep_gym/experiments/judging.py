@@ -59,13 +59,10 @@ def by_segments(run: Path, exported: Path, exams: Sequence[str], count: int, pro
     records: Records = []
     moved: dict[str, float] = {}
     for number, data in enumerate(exams):
-        found = known_of(run, exported, data, count)
+        exam, found = Exam(data=data, count=count), known_of(run, exported, data, count)
         if not found:
-            with watching(f"judge {data}", count, progress) as show:
-                exam, tell = Exam(data=data, count=count), lambda done, show=show: show(done, "scenes")
-                found = evaluate(str(exported), exam, tell)
-                if number == 0:
-                    moved = compare(evaluate(str(run), exam)[0], found[0], METRICS)
+            found = sat(exported, exam, progress)
+            moved |= compare(evaluate(str(run), exam)[0], found[0], METRICS) if number == 0 else {}
         records += [{**record, "model": exported.name if i == 0 else record["model"]} for i, record in enumerate(found)]
     tables = [as_table(list(told)) for _, told in groupby(records, key=examined)]
     model = weights.load(exported)
@@ -77,6 +74,12 @@ def by_segments(run: Path, exported: Path, exams: Sequence[str], count: int, pro
         "model": exported.name,
     }
     return Judging(records, tables, drawn(lambda: decomposition(parts), dpi=110), moved, again)
+
+
+def sat(exported: Path, exam: Exam, progress: bool) -> Records:
+    """What the exported model and the baselines get in an exam."""
+    with watching(f"judge {exam.data}", exam.count, progress) as show:
+        return evaluate(str(exported), exam, lambda done: show(done, "scenes"))
 
 
 def known_of(run: Path, exported: Path, data: str, count: int) -> Records:
