@@ -90,7 +90,7 @@ def keep(picture: Path, name: str) -> Path:
 def scores(name: str) -> str:
     """What a card says of held-out scenes."""
     text = (PRETRAINED / name / CARD).read_text(encoding="utf-8")
-    return text.partition("## On held-out scenes")[2].strip()
+    return text.partition("## On held-out scenes\n")[2].partition("\n## ")[0].strip()
 
 
 MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce": reproduced, "card": scores}

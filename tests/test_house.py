@@ -61,6 +61,8 @@ def test_shipped_weights_are_small_complete_and_described(wheel: zipfile.ZipFile
     weights = [name for name in shipped if name.endswith(".safetensors")]
     assert weights, "the package ships an encoder"
     assert sum(shipped.values()) <= 24 * MIB
+    packed = sum(wheel.getinfo(name).compress_size for name in shipped)
+    assert packed <= 16 * 10**6, f"{packed / 1e6:.1f} MB of weights: list the largest in weights.toml instead"
     for name in weights:
         assert shipped[name] <= 8 * MIB, name
         beside = {Path(other).suffix for other in shipped if Path(other).parent == Path(name).parent}

@@ -49,7 +49,8 @@ def encode() -> type[Verb]:
 
     @dataclass(frozen=True, kw_only=True)
     class Encode(Encoding):
-        """Slots of images into one .npz: latents (N, K, D), nats (N, K), and masks (N, K, H, W) if asked for."""
+        """Slots of images into one .npz: latents (N, K, D), nats (N, K); if asked for masks (N, K, H, W), and in words what
+        each slot holds (N, K)."""
 
         ref: Positional[str]
         """A run directory, a published name, or a preset without weights."""

@@ -135,6 +135,8 @@ def export() -> type[Verb]:
         """Of a dataset that is drawn: train, validation or test; train if none is given."""
         dtype: Dtype | None = None
         """Of a run: what numbers are kept in; fp16 if none is given. Loading gives float32 again."""
+        probe: int | None = None
+        """Of a run: scenes that the probe of its slots is judged on; 1,000 if none is given."""
         exams: tuple[str, ...] | None = None
         """Of a run: data that the model is judged on, of the test split; six kinds of rooms if none is given."""
 

@@ -66,6 +66,11 @@ class CountingTable:
     notes: tuple[str, ...] = ()
     """What has to be known to read the table."""
 
+    @property
+    def rows(self) -> dict[str, Run]:
+        """Models by set and row, as a queue names them."""
+        return {f"{name}: {row}": run for name, rows in self.sets.items() for row, run in rows.items()}
+
     def scaled(self, scale: float) -> "CountingTable":
         """The same with a fraction of the steps, the batch and the scenes; below a hundredth, at toy width."""
         sets = {name: {row: scaled(run, scale) for row, run in rows.items()} for name, rows in self.sets.items()}

@@ -16,6 +16,7 @@ from objrep_gym.data.watching import watching
 from objrep_gym.models.base import SlotModule
 from objrep_gym.training import Precision, layout
 from objrep_gym.types import Slots, to_image
+from objrep_gym.wrappers.describe import Describer
 from objrep_gym.wrappers.encoder import fitted
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
@@ -37,6 +38,8 @@ class Encoding:
     """Of a dataset that is drawn."""
     masks: bool = False
     """Keep masks too, as bytes: 255 is all of a pixel."""
+    describe: bool = False
+    """Name what each slot holds too: what, shape, colour, size, place, by the probe that ships with the encoder."""
     batch: int = 64
     """Images that are encoded at once."""
     precision: Precision = "float32"
@@ -45,14 +48,17 @@ class Encoding:
 
 def encode(encoding: Encoding, out: Path | str) -> Path:
     """Writes `latents` float32 (N, K, D), `nats` float32 (N, K), `names` (N,), and, if asked for, `masks` uint8
-    (N, K, H, W) of the model's size, to the .npz at `out`, whole or not at all; returns its path.
+    (N, K, H, W) of the model's size and the columns of `Describer.table` (N, K), to the .npz at `out`, whole or not at
+    all; returns its path.
 
-    Raises WeightsError; ValueError on what is no picture, dataset or shards, or where there is nothing to encode.
+    Raises WeightsError, also where words are asked for and no probe is there; ValueError on what is no picture, dataset or
+    shards, or where there is nothing to encode.
     """
     out = Path(out).with_suffix(".npz")
     model = weights.load(encoding.ref)
     if encoding.masks and not model.has_masks:
         raise ValueError(f"{encoding.ref} has no masks to keep: leave --masks out")
+    describer = Describer(encoding.ref) if encoding.describe else None
     found: dict[str, list[np.ndarray]] = {"latents": [], "nats": [], "names": [], "masks": []}
     with watching(f"encode with {encoding.ref}", encoding.count) as show:
         for names, images in batches(encoding, model):
@@ -68,6 +74,7 @@ def encode(encoding: Encoding, out: Path | str) -> Path:
             f"there is no image in {', '.join(encoding.images)}: name {', '.join(PICTURES)} files or a dataset"
         )
     arrays = {name: np.concatenate(parts) for name, parts in found.items() if parts}
+    arrays |= describer.table(arrays["latents"]) if describer else {}
     out.parent.mkdir(parents=True, exist_ok=True)
 
     def write(beside: Path) -> None:

@@ -1,32 +1,28 @@
-"""A training run becomes weights that people can use: half as large, judged on held-out scenes, with a card and a picture.
-
-The card is generated from the run and from this measurement; nothing in it is typed.
-"""
+"""A training run becomes weights that people can use: in fewer bits, judged on held-out scenes, with a probe, a card and a
+picture. What was exported before can be exported again: judged and described anew, with what is known of its run."""
 
 import json
-import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import parse, pieces, whole
 from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
+from objrep_gym.experiments.card import PICTURE, Kept, Origin, card
+from objrep_gym.experiments.describing import describable, described
 from objrep_gym.experiments.judging import Judging, by_bound, by_segments
-from objrep_gym.experiments.kinds import RUN, Run, read_run, total
-from objrep_gym.figures.tables import Table, as_markdown
+from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.journal import NAME, encode, read
-from objrep_gym.metrics.cost import parameters
-from objrep_gym.models import MODELS, changes, preset_of
-from objrep_gym.training import Stage
+from objrep_gym.weights import Dtype
+from objrep_gym.weights.files import digest, read_header
+from objrep_gym.wrappers.describe import ABOUT, PROBE, Probe, load_probe, save_probe
 
-PICTURE = "decomposition.png"
 EXAMS = (
     "objects-room:variant=train,look=published",
     "objects-room:variant=identical-color,look=published",
@@ -36,10 +32,7 @@ EXAMS = (
     "objects-room:variant=reach-ring,look=plain",
 )
 LINES = 500  # of a journal that stay with the weights
-LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
-
-
-Dtype = Literal["float32", "bf16", "fp16"]
+STORED = {"F32": "float32", "BF16": "bf16", "F16": "fp16", "I8": "int8"}
 
 
 @dataclass(frozen=True)
@@ -52,13 +45,15 @@ class Exporting:
     """Data that a model with masks is judged on, of the test split; one without is judged on its own."""
     count: int = 1000
     """Scenes of each."""
+    probe: int = 1000
+    """Scenes of each of the run's data that a probe is judged on; it is fitted to three times as many others in all."""
 
 
 def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
     """How `what` is exported: the options, what it is in words, and what does it. Raises ValueError on what is neither a
-    run nor a dataset."""
+    run, nor weights, nor a dataset."""
     path = Path(what)
-    if (path / RUN).is_file():
+    if (path / RUN).is_file() or (path / weights.CONFIG).is_file() or what in weights.published():
         return Exporting, f"{what}, a run", export
     if path.is_dir() and not any(path.glob("*.parquet")):
         raise ValueError(f"{path} holds neither a training run ({RUN}) nor scenes (*.parquet)")
@@ -69,29 +64,87 @@ def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
 
 
 def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progress: bool = True) -> Path:
-    """Writes weights.safetensors, config.json, card.md, a picture and the journal's losses of `run` to the folder `out`.
+    """Writes weights.safetensors, config.json, card.md, a picture, the journal's losses and, where there can be one, a
+    probe of `run` to the folder `out`. `run` is a run directory, or weights that were exported before.
 
     The folder's name is the weights' published name. Raises WeightsError on a run without weights, ValueError where `out`
     holds anything else, or where rounding moves a rate by more than `judging.MOVED`.
     """
-    run, out = Path(run), Path(out)
+    found, out = weights.resolve(run), Path(out)
+    assert isinstance(found, Path)
     check(out)
-    model = weights.load(run)
-    step = json.loads((run / weights.CONFIG).read_text(encoding="utf-8")).get("step")
+    origin, lines, model = origin_of(found), thinned(found / NAME), weights.load(found)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
-        judged = judge(run, beside, how, progress)
-        weights.save(beside, model, dtype=how.dtype, step=step, judged=judged.records, run=to_json(read_run(run)))
+        judged = judge(found, beside, origin, how, progress)
+        kept = kept_in(found, how.dtype, judged.moved)
+        probe = probe_of(found, beside, origin, how, progress)
+        if probe is not None:
+            save_probe(beside, probe, weights.read_config(beside)[1]["sha256"])
         whole.write(beside / PICTURE, judged.picture)
-        whole.write(beside / weights.CARD, card(run, beside, judged.tables, step))
-        whole.write(beside / NAME, "".join(map(encode, thinned(run / NAME))))
-        out.mkdir(exist_ok=True)
-        for file in sorted(beside.iterdir()):
-            whole.write(out / file.name, file.read_bytes())
-        for stale in pieces.cuttings(out / weights.WEIGHTS):
-            stale.unlink()
+        whole.write(beside / weights.CARD, card(beside, origin, judged, kept, probe))
+        about = {"step": origin.step, "judged": judged.records, "again": judged.again, "kept": vars(kept)}
+        named = {file.name: digest(file.read_bytes()) for file in sorted(beside.iterdir()) if file.name in OTHERS}
+        run_of = {"run": to_json(origin.run), "made": dict(origin.made)}
+        weights.save(beside, model, dtype=how.dtype, **about, **run_of, beside=named)
+        if lines:
+            whole.write(beside / NAME, "".join(map(encode, lines)))
+        replace_all(out, beside)
     return out
+
+
+def probe_of(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Probe | None:
+    """The probe of exported weights: that of an earlier export where the weights are the same and as much was asked, else a
+    new one; none of a model or of data that can have none."""
+    model, data = weights.load(exported), origin.run.data
+    if not describable(model, data):
+        return None
+    before, now = (weights.read_config(folder)[1]["sha256"] for folder in (run, exported))
+    if before == now and (run / ABOUT).exists():
+        known = load_probe(run)
+        if [(record["data"], record["count"]) for record in known.about["judged"]] == [(text, how.probe) for text in data]:
+            return known
+    return described(model, data, how.probe, progress)
+
+
+OTHERS = (weights.CARD, PICTURE, PROBE, ABOUT)
+"""What config.json holds the digests of, beside that of the weights."""
+
+
+def replace_all(out: Path, made: Path) -> None:
+    """The files of `made` in `out`, and none of an earlier export."""
+    out.mkdir(exist_ok=True)
+    for file in sorted(made.iterdir()):
+        whole.write(out / file.name, file.read_bytes())
+    for stale in (*pieces.cuttings(out / weights.WEIGHTS), *(out / name for name in OTHERS if not (made / name).exists())):
+        stale.unlink(missing_ok=True)
+
+
+def origin_of(folder: Path) -> Origin:
+    """The run behind a folder, from what it was begun with, or from what an earlier export kept of it. Raises ValueError
+    where neither is known."""
+    described = json.loads((folder / weights.CONFIG).read_text(encoding="utf-8"))
+    step = int(described.get("step") or 0)
+    if (folder / RUN).is_file():
+        made = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        made = {name: made.get(name) for name in ("versions", "commit")} | {
+            "machine": made.get("machine", "an unknown machine")
+        }
+        return Origin(read_run(folder), step, {**made, "seconds": seconds(folder)})
+    if not {"run", "made"} <= described.keys():
+        raise ValueError(f"{folder} does not say what made its weights: export the run directory itself")
+    return Origin(as_run(described["run"], folder / weights.CONFIG), step, described["made"])
+
+
+def kept_in(folder: Path, dtype: Dtype, moved: dict[str, float]) -> Kept:
+    """What is known of rounding: what was measured now, or, of weights that were rounded before, what was measured then."""
+    known = {STORED[entry.dtype] for entry in read_header(folder / weights.WEIGHTS).values() if entry.dtype in STORED}
+    before = next(name for name in ("int8", "fp16", "bf16", "float32") if name in known)
+    if before != dtype or dtype == "float32":
+        return Kept(dtype, before, moved)
+    earlier = json.loads((folder / weights.CONFIG).read_text(encoding="utf-8")).get("kept")
+    return Kept(**earlier) if earlier else Kept(dtype, "float32", {})
 
 
 def thinned(journal: Path) -> list[dict[str, Any]]:
@@ -103,77 +156,22 @@ def thinned(journal: Path) -> list[dict[str, Any]]:
 
 def check(out: Path) -> None:
     """Raise ValueError unless `out` is new, empty, or an earlier export."""
-    own = {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE, NAME}
+    own = {weights.WEIGHTS, weights.CONFIG, NAME, *OTHERS}
     own |= {piece.name for piece in pieces.cuttings(out / weights.WEIGHTS)}
     if out.exists() and (not out.is_dir() or {file.name for file in out.iterdir()} - own):
         raise ValueError(f"{out} holds something else than exported weights: choose another folder")
 
 
-def judge(run: Path, exported: Path, how: Exporting, progress: bool) -> Judging:
+def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Judging:
     """By segments on the exams; a model that has no masks by its bound, on the run's own first data."""
     if weights.load(exported).has_masks:
         return by_segments(run, exported, how.exams, how.count, progress)
-    return by_bound(run, exported, read_run(run).data[0], how.count, progress)
-
-
-def card(run: Path, exported: Path, tables: Sequence[Table], step: int | None) -> str:
-    """The model card, in Markdown."""
-    described = read_run(run)
-    made = json.loads((run / RUN).read_text(encoding="utf-8"))
-    model = weights.load(exported)
-    seen, steps = (step or 0) * described.batch, f"{step or 0:,} of {total(described):,} steps"
-    facts = {
-        "model": f"`{preset_of(described.model)}`, {parameters(model):,} parameters",
-        "slots": f"{model.slots} of {model.latent_size} numbers",
-        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
-        "trained on": ", ".join(f"`{data}`" for data in described.data) + ", mixed evenly, drawn while training",
-        "seen": f"{seen:,} images in {steps} of {described.batch}",
-        "took": f"{timedelta(seconds=round(seconds(run)))} of {made.get('machine', 'an unknown machine')}",
-        "seed": str(described.seed),
-        "versions": ", ".join(f"{name} {version}" for name, version in made["versions"].items()),
-        "commit": made["commit"] or "none",
-        "file": f"{(exported / weights.WEIGHTS).stat().st_size / 1e6:.1f} MB",
-        "licence": LICENCE,
-    }
-    lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
-    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts.items()), ""]
-    lines += ["Made by", "", "```sh", command(described, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
-    for table in tables:
-        lines += [f"**{table.title}**", "", as_markdown(table), ""]
-    return "\n".join(lines)
-
-
-def command(run: Run, out: str) -> str:
-    """The command that performs a run of one stage, after that of a run whose trunk it starts from."""
-    if run.start is not None and isinstance(run.start.weights, Run):
-        before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
-        return f"{command(run.start.weights, before)}\n{command(begun, out)}"
-    words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
-    words += [word for option in options(run, name) for word in option]
-    return shlex.join([*words, "--out", out])
-
-
-def options(run: Run, name: str) -> Iterator[list[str]]:
-    """What a run says that the verb's defaults do not."""
-    for field, value in changes(run.model, MODELS[name]).items():
-        yield [f"--model.{field.replace('_', '-')}", *told(value)]
-    for field, value in changes(run.stages[0], Stage(0)).items():
-        yield [f"--{field.replace('_', '-')}", *told(value)]
-    plain = Run(run.model)
-    for field in ("batch", "precision", "seed"):
-        if getattr(run, field) != getattr(plain, field):
-            yield [f"--{field}", *told(getattr(run, field))]
-    if run.start is not None:
-        yield ["--trunk", str(run.start.weights)]
-
-
-def told(value: Any) -> list[str]:
-    return [str(item) for item in (value if isinstance(value, tuple) else (value,))]
+    return by_bound(run, exported, origin.run.data[0], how.count, progress)
 
 
 def seconds(run: Path) -> float:
     """Time that a run was at work, from its journal: pauses between two calls are left out."""
-    times = [line["time"] for line in read(run / NAME)]
+    times: Sequence[float] = [line["time"] for line in read(run / NAME)]
     gaps = sorted(b - a for a, b in pairwise(times))
     usual = gaps[len(gaps) // 2] if gaps else 0.0
     return sum((gap for gap in gaps if gap < 20 * usual), 0.0)

@@ -20,7 +20,7 @@ COLUMNS = {"kind": Column("kind", "text"), "about": Column("what it is", "text")
 
 def inventory() -> list[dict[str, Any]]:
     """One record for each thing: `kind` (model, dataset, environment, weights), `name`, `about`, and of models and weights
-    the number of `parameters`."""
+    the number of `parameters`, but of those that are fetched at their first use."""
     found: list[dict[str, Any]] = []
     for name, config in MODELS.items():
         with torch.device("meta"):
@@ -28,11 +28,17 @@ def inventory() -> list[dict[str, Any]]:
     found += [record("dataset", name, dataset) for name, dataset in DATASETS.items()]
     for name in ids():
         found.append({"kind": "environment", "name": name, "about": headline(gymnasium.spec(name)), "parameters": None})
-    for name in weights.published():
-        model = weights.load(name)
-        about = f"{model.slots} slots of {model.latent_size}, images {model.size[1]}×{model.size[2]}"
-        found.append({"kind": "weights", "name": name, "about": about, "parameters": parameters(model)})
-    return found
+    return found + [of_weights(name) for name in weights.published()]
+
+
+def of_weights(name: str) -> dict[str, Any]:
+    """The record of a published name; nothing is fetched for it."""
+    told: dict[str, Any] = {"kind": "weights", "name": name, "parameters": None}
+    if not weights.held(weights.PRETRAINED / name / weights.WEIGHTS):
+        return told | {"about": f"fetched when it is first used, from {weights.listed()[name]['url']}"}
+    model = weights.load(name)
+    about = f"{model.slots} slots of {model.latent_size}, images {model.size[1]}×{model.size[2]}"
+    return told | {"about": about, "parameters": parameters(model)}
 
 
 def record(kind: str, name: str, thing: object, count: int | None = None) -> dict[str, Any]:
@@ -50,7 +56,9 @@ def describe(name: str) -> str:
         kind = type(presets[name])
         return "\n\n".join(filter(None, (inspect.getdoc(inspect.getmodule(kind)), inspect.getdoc(kind))))
     if name in weights.published():
-        return (Path(weights.PRETRAINED) / name / weights.CARD).read_text(encoding="utf-8").rstrip()
+        folder = weights.resolve(name)
+        assert isinstance(folder, Path)
+        return (folder / weights.CARD).read_text(encoding="utf-8").rstrip()
     known = [*ids(), *presets, *weights.published()]
     like = difflib.get_close_matches(name, known, 3) or [one for one in known if name.lower() in one.lower()][:3]
     raise KeyError(

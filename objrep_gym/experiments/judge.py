@@ -169,10 +169,13 @@ def as_table(records: list[dict[str, Any]]) -> Table:
     first = records[0]
     data = " ".join(str(first[name]) for name in ("data", "variant", "look", "split") if first[name])
     rows = {titled(record["model"]): dict(cells(record)) for record in records}
-    notes = ["Means over images with 95 % bootstrap intervals. Segments are the largest attention mask.", TAKEN]
+    columns = {name: column for name, column in COLUMNS.items() if any(name in cells for cells in rows.values())}
+    notes = ["Means over images with 95 % bootstrap intervals. Segments are the largest attention mask."]
+    if "takes_all" in columns:
+        notes.append(TAKEN)
     if first["left_out"]:
         notes.append(f"{first['left_out']} images without a visible object are left out of ARI and MSC.")
-    return Table(f"{data}, {first['count']:,} images", COLUMNS, rows, notes=tuple(notes), first="model")
+    return Table(f"{data}, {first['count']:,} images", columns, rows, notes=tuple(notes), first="model")
 
 
 def titled(name: str) -> str:
@@ -181,5 +184,5 @@ def titled(name: str) -> str:
 
 def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name in METRICS:
-        if record[name] is not None:
+        if record.get(name) is not None:
             yield name, Interval(record[name], record[f"{name}_low"], record[f"{name}_high"])

@@ -2,10 +2,11 @@
 tell of each of its factors, on things that it was not fitted to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Integer, Num
 
 from objrep_gym.metrics.classes import apart, check, each
 
@@ -13,6 +14,27 @@ Kind = Literal["line", "circle", "classes"]
 """A factor is a number, an angle in radians that comes back to where it began, or the number of a class."""
 
 RIDGE = 1.0  # on codes of unit variance: nothing beside thousands of things
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was fitted: `weight` and `bias` make one number of a code's D, two of an angle (sine and cosine), or one for
+    each of `classes` (their logits)."""
+
+    kind: Kind
+    weight: Float[np.ndarray, "T D"]
+    bias: Float[np.ndarray, "T"]
+    classes: Integer[np.ndarray, "C"] | None = None
+
+    def __call__(self, codes: Num[np.ndarray, "... D"]) -> Float[np.ndarray, "... T"]:
+        return codes @ self.weight.T + self.bias
+
+    def tell(self, codes: Num[np.ndarray, "... D"]) -> Num[np.ndarray, "..."]:
+        """The factor: a number, an angle in [0, 2π), or the likeliest class."""
+        said = self(codes)
+        if self.classes is not None:
+            return self.classes[said.argmax(-1)]
+        return said[..., 0] if self.kind == "line" else np.mod(np.arctan2(said[..., 0], said[..., 1]), 2 * np.pi)
 
 
 def probes(
@@ -29,32 +51,57 @@ def probes(
         raise ValueError(f"{len(kinds)} kinds for {factors.shape[1]} factors: give one each")
     scores = np.full(len(kinds), np.nan)
     for column, rows, truth in each(factors):
-        kind = kinds[column]
         train, test = apart(len(truth), np.random.default_rng(seed))
-        seen = standardised(codes[rows], train)
-        if kind == "classes":
-            scores[column] = accuracy(seen[train], truth[train], seen[test], truth[test])
-        else:
-            goal = truth[:, None] if kind == "line" else np.stack([np.sin(truth), np.cos(truth)], axis=1)
-            goal = goal.astype(np.float64)
-            scores[column] = r_squared(ridge(seen[train], goal[train], seen[test]), goal[test])
+        line = fit(codes[rows][train], truth[train], kinds[column])
+        scores[column] = score(line, codes[rows][test], truth[test])
     return scores
+
+
+def fit(codes: Num[np.ndarray, "N D"], truth: Num[np.ndarray, "N"], kind: Kind) -> Line:
+    """The line of a factor, through codes of mean 0 and variance 1 that are then put back into it."""
+    every = np.arange(len(codes))
+    mean, deviation = moments(codes, every)
+    seen = standardised(codes, every)
+    if kind == "classes":
+        weight, bias, classes = logistic(seen, truth)
+    else:
+        weight, bias, classes = *ridge(seen, goal(truth, kind)), None
+    weight = np.divide(weight, deviation, out=np.zeros_like(weight), where=deviation > 0)
+    return Line(kind, weight, bias - weight @ mean, classes)
+
+
+def score(line: Line, codes: Num[np.ndarray, "N D"], truth: Num[np.ndarray, "N"]) -> float:
+    """R² of numbers and angles, accuracy of classes."""
+    if line.kind == "classes":
+        return float((line.tell(codes) == truth).mean())
+    return r_squared(line(codes), goal(truth, line.kind))
+
+
+def goal(truth: Num[np.ndarray, "N"], kind: Kind) -> Float[np.ndarray, "N T"]:
+    """What a regression is asked for: a number itself, sine and cosine of an angle."""
+    said = truth[:, None] if kind == "line" else np.stack([np.sin(truth), np.cos(truth)], axis=1)
+    return said.astype(np.float64)
+
+
+def moments(codes: Num[np.ndarray, "N D"], train: np.ndarray) -> tuple[Float[np.ndarray, "D"], Float[np.ndarray, "D"]]:
+    """Mean and deviation of each code on the rows `train`; the deviation of one that does not vary there is 0."""
+    mean, deviation = codes[train].mean(0, dtype=np.float64), codes[train].std(0, dtype=np.float64)
+    return mean, np.where(deviation > 1e-6 * (1 + np.abs(mean)), deviation, 0.0)
 
 
 def standardised(codes: Num[np.ndarray, "N D"], train: np.ndarray) -> Float[np.ndarray, "N D"]:
     """Codes of mean 0 and variance 1 on the rows `train`; one that does not vary there becomes 0."""
-    mean, deviation = codes[train].mean(0, dtype=np.float64), codes[train].std(0, dtype=np.float64)
-    alive = deviation > 1e-6 * (1 + np.abs(mean))
-    return np.where(alive, (codes - mean) / np.where(alive, deviation, 1), 0.0)
+    mean, deviation = moments(codes, train)
+    return np.where(deviation > 0, (codes - mean) / np.where(deviation > 0, deviation, 1), 0.0)
 
 
 def ridge(
-    codes: Float[np.ndarray, "N D"], goal: Float[np.ndarray, "N T"], asked: Float[np.ndarray, "M D"]
-) -> Float[np.ndarray, "M T"]:
-    """What a ridge regression from centred codes to a goal says of others."""
+    codes: Float[np.ndarray, "N D"], goal: Float[np.ndarray, "N T"]
+) -> tuple[Float[np.ndarray, "T D"], Float[np.ndarray, "T"]]:
+    """Weight and bias of a ridge regression from centred codes to a goal."""
     middle = goal.mean(0)
     square = codes.T @ codes + RIDGE * np.eye(codes.shape[1])
-    return asked @ np.linalg.solve(square, codes.T @ (goal - middle)) + middle
+    return np.linalg.solve(square, codes.T @ (goal - middle)).T, middle
 
 
 def r_squared(said: Float[np.ndarray, "N T"], goal: Float[np.ndarray, "N T"]) -> float:
@@ -63,13 +110,17 @@ def r_squared(said: Float[np.ndarray, "N T"], goal: Float[np.ndarray, "N T"]) ->
     return float(1 - ((goal - said) ** 2).sum() / spread) if spread > 0 else float("nan")
 
 
-def accuracy(
-    codes: Float[np.ndarray, "N D"], named: np.ndarray, asked: Float[np.ndarray, "M D"], truth: np.ndarray
-) -> float:
-    """Test accuracy of a logistic regression; of the only class where one alone is met in training."""
+def logistic(
+    codes: Float[np.ndarray, "N D"], named: np.ndarray
+) -> tuple[Float[np.ndarray, "C D"], Float[np.ndarray, "C"], Integer[np.ndarray, "C"]]:
+    """Weight, bias and classes of a logistic regression; of the only class where one alone is met."""
     from sklearn.linear_model import LogisticRegression
 
-    if len(np.unique(named)) == 1:
-        return float((truth == named[0]).mean())
-    named, truth = named.astype(np.int64), truth.astype(np.int64)
-    return float((LogisticRegression(max_iter=2000).fit(codes, named).predict(asked) == truth).mean())
+    named = named.astype(np.int64)
+    if len(classes := np.unique(named)) == 1:
+        return np.zeros((1, codes.shape[1])), np.zeros(1), classes
+    fitted = LogisticRegression(max_iter=2000).fit(codes, named)
+    if len(classes) == 2:  # one line, for the second of them
+        weight, bias = fitted.coef_, fitted.intercept_
+        return np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias]), classes
+    return fitted.coef_, fitted.intercept_, classes

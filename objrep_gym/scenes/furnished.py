@@ -53,6 +53,8 @@ class FurnishedRoom:
     1) that no other thing has. `layout` is a number of `layouts.LAYOUTS`, and the sky's, as those of the camera are.
     """
 
+    values: Mapping[str, tuple[str, ...]] = {"shape": NAMES}
+
     def __init__(
         self,
         variant: str = "furnished-many",

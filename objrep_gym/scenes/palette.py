@@ -20,6 +20,18 @@ CLEVR_COLOURS = {  # hue, saturation, value of the eight colours that CLEVR name
     "yellow": (0.145, 0.82, 0.97),
 }
 
+HUES = {  # of the names that people give first, in turns of the circle
+    "red": 0.0, "orange": 0.085, "yellow": 0.165, "green": 0.333, "cyan": 0.5, "blue": 0.64, "purple": 0.76, "pink": 0.89,
+}  # fmt: skip
+PALE = 0.3  # saturation below which a colour of value 1 is called white
+
+
+def colour_name(hue: np.ndarray, saturation: np.ndarray) -> np.ndarray:
+    """The name among HUES that is nearest to each hue, an angle in radians, or "white" where there is little of it."""
+    turns = np.asarray(hue)[..., None] / (2 * np.pi) - np.array(list(HUES.values()))
+    nearest = np.abs(turns - np.round(turns)).argmin(-1)
+    return np.where(np.asarray(saturation) < PALE, "white", np.array(list(HUES))[nearest])
+
 
 def rgb(hsv: np.ndarray) -> np.ndarray:
     """RGB in [0, 1] of HSV in [0, 1], last axis 3, any leading shape."""

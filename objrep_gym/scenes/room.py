@@ -56,6 +56,8 @@ class Room:
     half_width = HALF_WIDTH
     symmetries = tuple(SYMMETRY.get(kind.name, 0) for kind in KINDS)
     """Of each shape, how many of its headings look alike."""
+    values: Mapping[str, tuple[str, ...]] = {"shape": tuple(kind.name for kind in KINDS)}
+    """Names of the values of each finite factor, in the order of their numbers."""
 
     def __init__(
         self,

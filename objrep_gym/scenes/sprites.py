@@ -70,6 +70,7 @@ class Sprites:
     """
 
     outputs = OUTPUTS
+    values: Mapping[str, tuple[str, ...]] = {"shape": SPRITES}
 
     def __init__(self, count: int = 3, variant: str = "one-size", size: Sequence[int] = (64, 64)):
         check_name("variant", variant, VARIANTS)

@@ -94,6 +94,7 @@ class Tabletop:
 
     symmetries = tuple(SYMMETRY[name] for name in TABLE_SHAPES)
     """Of each shape, how many of its headings look alike."""
+    values = VALUES
 
     def __init__(
         self,

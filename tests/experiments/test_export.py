@@ -1,6 +1,7 @@
 """Export: what is shipped is judged, described by its run, and never half there."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +9,23 @@ import pytest
 
 from objrep_gym import weights
 from objrep_gym.experiments import judging
-from objrep_gym.experiments.export import PICTURE, Exporting, command, export, seconds
+from objrep_gym.experiments.card import command
+from objrep_gym.experiments.export import OTHERS, Exporting, export, seconds
+from objrep_gym.experiments.judge import COLUMNS
 from objrep_gym.experiments.kinds import Performed, Run, perform
+from objrep_gym.figures.tables import Table
 from objrep_gym.journal import NAME, Journal
+from objrep_gym.metrics.intervals import Interval
 from objrep_gym.models import MODELS
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.training import Stage
+from objrep_gym.weights.files import digest
 
 TINY = MONetLiteConfig().tiny()
 RUN = Run(TINY, ("objects-room:variant=train,size=32",), (Stage(3, lr=1e-3),), batch=4, seed=5, precision="bf16")
-HOW = Exporting(exams=("objects-room:variant=train,size=32", "objects-room:variant=reach,look=plain,size=32"), count=4)
+HOW = Exporting(
+    exams=("objects-room:variant=train,size=32", "objects-room:variant=reach,look=plain,size=32"), count=4, probe=4
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,14 +35,26 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path, monkeypatch):
     out = export(trained, tmp_path / "monet-lite@rooms", HOW, progress=False)
-    assert {file.name for file in out.iterdir()} == {weights.WEIGHTS, weights.CONFIG, weights.CARD, PICTURE, NAME}
+    assert {file.name for file in out.iterdir()} == {weights.WEIGHTS, weights.CONFIG, NAME, *OTHERS}
     monkeypatch.setattr(weights, "PRETRAINED", tmp_path)
     assert weights.load("monet-lite@rooms").config == TINY
     assert (out / weights.WEIGHTS).stat().st_size < 0.6 * (trained / weights.WEIGHTS).stat().st_size
     card = (out / weights.CARD).read_text()
-    for words in ("monet-lite@rooms", "12 images in 3 of 3 steps of 4", "seed | 5", "4 images", "k-means, chromaticity"):
+    for words in (
+        "monet-lite@rooms",
+        "12 images in 3 of 3 steps of 4",
+        "seed | 5",
+        "4 images",
+        "k-means, chromaticity",
+        "What slots say",
+    ):
         assert words in card
-    judged = json.loads((out / weights.CONFIG).read_text())["judged"]
+    described = json.loads((out / weights.CONFIG).read_text())
+    assert {file: digest((out / file).read_bytes()) for file in OTHERS} == described["beside"]
+    assert abs(described["kept"]["moved"]["ari_fg"]) <= judging.MOVED
+    assert (described["kept"]["before"], described["kept"]["dtype"]) == ("float32", "fp16")
+    assert described["again"]["count"] == 4
+    judged = described["judged"]
     assert [record["variant"] for record in judged] == ["train"] * 4 + ["reach"] * 4
     assert judged[0]["model"] == "monet-lite@rooms"
 
@@ -61,6 +81,46 @@ def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):
     (out / "thesis.txt").write_text("mine")
     with pytest.raises(ValueError, match="holds something else"):
         export(trained, out, HOW, progress=False)
+
+
+def test_what_was_exported_is_exported_again_to_the_same(trained, tmp_path, monkeypatch):
+    first = export(trained, tmp_path / "a@b", HOW, progress=False)
+    before = {file.name: file.read_bytes() for file in first.iterdir()}
+    monkeypatch.setattr(judging, "evaluate", lambda ref, exam, tell=None, known=judging.evaluate: fewer(known, ref, exam))
+    export(first, first, HOW, progress=False)
+    assert {file.name for file in first.iterdir()} == before.keys()
+    for name in (weights.WEIGHTS, weights.CARD, weights.CONFIG):
+        assert (first / name).read_bytes() == before[name], name
+
+
+def fewer(known, ref, exam):
+    """Of weights that are the same, only the few scenes are judged once more that are to be measured again."""
+    assert exam.count <= judging.AGAIN
+    assert exam.data == HOW.exams[0]
+    return known(ref, exam)
+
+
+def test_eight_bits_say_what_they_moved(trained, tmp_path):
+    halved = export(trained, tmp_path / "a@b", HOW, progress=False)
+    out = export(halved, tmp_path / "c@d", replace(HOW, dtype="int8"), progress=False)
+    assert (out / weights.WEIGHTS).stat().st_size < 0.65 * (halved / weights.WEIGHTS).stat().st_size
+    card = (out / weights.CARD).read_text()
+    assert "numbers kept in int8" in card
+    assert re.search(r"rounding \| from fp16: ARI-FG % [+-]0\.\d\d", card)
+
+
+def test_weights_of_unknown_origin_are_not_exported(tmp_path):
+    folder = weights.save(tmp_path / "run", TINY.build())
+    with pytest.raises(ValueError, match="does not say what made its weights"):
+        export(folder, tmp_path / "a@b", HOW, progress=False)
+
+
+def test_the_document_stands_beside_its_own_exam_alone():
+    table = Table("t", COLUMNS, {"mine": {"ari_fg": Interval(0.9, 0.8, 1.0), "msc_fg": Interval(0.5, 0.4, 0.6)}})
+    own = judging.beside_thesis("objects-room:variant=train,look=published,size=64", table, MODELS["slot-attention-small"])
+    assert own.paper["MONet"]["ari_fg"] == "83.44±1.58"
+    assert own.notes[-1] == "To Slot Attention there: ARI-FG % +11.0, MSC-FG % -14.0."
+    assert judging.beside_thesis("objects-room:variant=train,look=plain", table, TINY) == table
 
 
 def test_a_rounding_that_costs_is_refused_and_leaves_nothing(trained, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import r2_score
 
 from objrep_gym.metrics.classes import apart
-from objrep_gym.metrics.probes import probes, r_squared, ridge, standardised
+from objrep_gym.metrics.probes import fit, probes, r_squared, ridge, score, standardised
 from tests.metrics.codes import doubled, drawn, turned, with_dead
 
 EVEN = drawn(900)
@@ -45,7 +45,8 @@ def test_agrees_with_scikit_learn():
     train, test = apart(600, np.random.default_rng(3))
     seen = standardised(codes, train)
     theirs = Ridge(alpha=1.0).fit(seen[train], goal[train]).predict(seen[test])
-    ours = ridge(seen[train], goal[train], seen[test])
+    weight, bias = ridge(seen[train], goal[train])
+    ours = seen[test] @ weight.T + bias
     assert ours == pytest.approx(theirs, abs=1e-9)
     assert r_squared(ours[:, :1], goal[test][:, :1]) == pytest.approx(r2_score(goal[test][:, 0], theirs[:, 0]))
     expected = r2_score(goal[test], theirs, multioutput="variance_weighted")
@@ -72,3 +73,17 @@ def test_constant_factors_are_left_out_and_missing_ones_for_their_things_alone()
 def test_kinds_are_as_many_as_factors():
     with pytest.raises(ValueError, match="1 kinds for 4 factors"):
         probes(EVEN, EVEN, ["line"])
+
+
+def test_a_line_is_fitted_to_codes_as_they_are_and_tells_their_factors():
+    codes = with_dead(EVEN * [1e-3, 1e3, 1.0, -1.0] + [0.0, 5.0, -2.0, 100.0])
+    assert fit(codes, EVEN[:, 1], "line").tell(codes) == pytest.approx(EVEN[:, 1], abs=0.01)
+    angle = EVEN[:, 0] * 2 * np.pi
+    circular = np.stack([3 * np.sin(angle), np.cos(angle) - 7], axis=1)
+    assert fit(circular, angle, "circle").tell(circular) == pytest.approx(angle, abs=0.02)
+    named = np.array([3, 5, 9])[(EVEN[:, 2] * 3).astype(int).clip(0, 2)]
+    for truth in (named, np.where(named == 9, 5, named), np.full(900, 4)):
+        line = fit(codes, truth, "classes")
+        assert set(line.tell(codes)) <= set(truth)
+        assert score(line, codes, truth) == (line.tell(codes) == truth).mean() > 0.9
+    assert fit(codes, named, "classes").tell(codes.reshape(2, 450, -1)).shape == (2, 450)

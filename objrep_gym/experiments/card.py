@@ -1,0 +1,138 @@
+"""The card of weights: what was trained on what, for how long, on which machine, and how good it is. Generated from the run
+and from measurements; nothing in it is typed."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from objrep_gym import weights
+from objrep_gym.data import pieces
+from objrep_gym.experiments import describing
+from objrep_gym.experiments.judge import COLUMNS, METRICS
+from objrep_gym.experiments.judging import Judging
+from objrep_gym.experiments.kinds import Run, total
+from objrep_gym.experiments.provenance import told as provenance
+from objrep_gym.figures.tables import Column, as_markdown
+from objrep_gym.metrics.cost import parameters
+from objrep_gym.models import MODELS, changes, preset_of
+from objrep_gym.training import Stage
+from objrep_gym.wrappers.describe import Probe
+
+PICTURE = "decomposition.png"
+LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights come from: what was asked for, how many steps of it were done, and what with: `versions`, `machine`,
+    `commit` and `seconds` at work."""
+
+    run: Run
+    step: int
+    made: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """In what numbers weights are kept, from what they were rounded, and by how much that moved each metric; nothing moved,
+    if nobody knows."""
+
+    dtype: str
+    before: str
+    moved: Mapping[str, float]
+
+
+def card(exported: Path, origin: Origin, judged: Judging, kept: Kept, probe: Probe | None) -> str:
+    """The model card, in Markdown."""
+    lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
+    lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts(exported, origin, kept).items()), ""]
+    lines += ["Made by", "", "```sh", command(origin.run, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
+    for table in judged.tables:
+        lines += [f"**{table.title}**", "", as_markdown(table), ""]
+    lines += [fixed(judged.again), ""]
+    if probe is not None:
+        lines += ["## What slots say", "", PROBE.format(name=exported.name, **probe.about["fitted"]), ""]
+        table = describing.as_table(probe.about["judged"])
+        lines += [f"**{table.title}**", "", as_markdown(table), ""]
+    return "\n".join(lines)
+
+
+PROBE = """`Describer("{name}")` of `objrep_gym.wrappers.describe`, and `objrep-gym encode {name} … --describe`, name what
+each slot holds. The lines behind it were fitted to {things:,} objects in {count:,} scenes of the {split} split."""
+
+
+def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
+    """The rows of the card's first table."""
+    run, model = origin.run, weights.load(exported)
+    size = sum(piece.stat().st_size for piece in pieces.pieces(exported / weights.WEIGHTS))
+    steps = f"{origin.step:,} of {total(run):,} steps of {run.batch}"
+    drawn = f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
+    return {
+        "model": f"`{preset_of(run.model)}`, {parameters(model):,} parameters",
+        "slots": f"{model.slots} of {model.latent_size} numbers",
+        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
+        "trained on": ", ".join(f"`{data}`" for data in run.data) + (", mixed evenly" if len(run.data) > 1 else ""),
+        "scenes": drawn if describing.worlds(run.data) else f"as they are stored, shuffled by seed {run.seed}",
+        "seen": f"{origin.step * run.batch:,} images in {steps}",
+        "took": f"{timedelta(seconds=round(origin.made['seconds']))} of {origin.made['machine']}",
+        "seed": str(run.seed),
+        **{name: value for name, value in provenance(origin.made).items() if name != "machine"},
+        "file": f"{size / 1e6:.1f} MB, numbers kept in {kept.dtype}",
+        "rounding": rounding(kept),
+        "licence": LICENCE,
+    }
+
+
+def rounding(kept: Kept) -> str:
+    """What rounding did to the metrics of the first exam."""
+    if kept.dtype == kept.before == "float32":
+        return "none"
+    if not kept.moved:
+        return "no rate moved by more than 0.005, or it would not have been exported; by how much was not kept"
+    known = {**COLUMNS, "test": Column("counting", "rate"), "mse": Column("MSE", "small", digits=2)}
+    moved = (f"{known[name].head} {value * known[name].scale:+.2f}" for name, value in kept.moved.items())
+    return f"from {kept.before}: {', '.join(moved)}"
+
+
+def fixed(again: Mapping[str, Any]) -> str:
+    """What a few fixed scenes gave, in a sentence."""
+    shown = {**{name: COLUMNS[name] for name in METRICS[:2]}, "test": Column("right counts", "rate")}
+    told = [
+        f"{column.head} {again[name] * column.scale:.1f} [{again[f'{name}_low'] * column.scale:.1f}, "
+        f"{again[f'{name}_high'] * column.scale:.1f}]"
+        for name, column in shown.items()
+        if again.get(name) is not None
+    ]
+    told = ", ".join(told) or f"MSE ×10⁻³ {again['mse'] * 1000:.2f}"
+    return f"On the first {again['count']} of these scenes, which a test measures again: {told}."
+
+
+def command(run: Run, out: str) -> str:
+    """The command that performs a run of one stage, after that of a run whose trunk it starts from."""
+    if run.start is not None and isinstance(run.start.weights, Run):
+        before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
+        return f"{command(run.start.weights, before)}\n{command(begun, out)}"
+    words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
+    words += [word for option in options(run, name) for word in option]
+    return shlex.join([*words, "--out", out])
+
+
+def options(run: Run, name: str) -> Iterator[list[str]]:
+    """What a run says that the verb's defaults do not."""
+    for field, value in changes(run.model, MODELS[name]).items():
+        yield [f"--model.{field.replace('_', '-')}", *told(value)]
+    for field, value in changes(run.stages[0], Stage(0)).items():
+        yield [f"--{field.replace('_', '-')}", *told(value)]
+    plain = Run(run.model)
+    for field in ("batch", "precision", "seed"):
+        if getattr(run, field) != getattr(plain, field):
+            yield [f"--{field}", *told(getattr(run, field))]
+    if run.start is not None:
+        yield ["--trunk", str(run.start.weights)]
+
+
+def told(value: Any) -> list[str]:
+    return [str(item) for item in (value if isinstance(value, tuple) else (value,))]
