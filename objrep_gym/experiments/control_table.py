@@ -196,15 +196,8 @@ class ControlTable:
         met = {(record["row"], record["seed"]): np.array(record["curve"]) for record in records if "curve" in record}
         met |= {(row, seed): going(below(folder, row, seed)) for row, seed in self.places() if (row, seed) not in met}
         lines = {row: learning([met[row, seed] for seed in range(self.seeds)]) for row in self.rows}
-        begun = {row: line for row, line in lines.items() if line is not None}
-        if not begun:
-            return []
-        draw = lambda: curves(begun, "environment steps", "success", rate=True)  # noqa: E731
-        finished = {row: below(folder, row, 0) for row in self.online if (below(folder, row, 0) / RESULT).exists()}
-        beside = [
-            Picture(both(partial(beside_its_encoder, where)), f"Success and ARI: {row}") for row, where in finished.items()
-        ]
-        return [Picture(both(draw), "Success grows with steps"), *beside]
+        taught = {row: where for row in self.online if ((where := below(folder, row, 0)) / RESULT).exists()}
+        return shown({row: line for row, line in lines.items() if line is not None}, taught)
 
 
 def below(folder: Path, row: str, seed: int) -> Path:
@@ -217,6 +210,14 @@ def taught_in(folder: Path) -> dict[str, Any]:
     judged = qualities(folder)
     trained = max((line["encoder/steps"] for line in read(folder / NAME) if "encoder/steps" in line), default=0)
     return {"encoder/steps": trained, **{f"{name}/first": judged[0][name] for name in ("encoder/ari", "encoder/mse")}}
+
+
+def shown(lines: dict[str, Curve], taught: dict[str, Path]) -> list[Picture]:
+    """Lines in one picture, if there are any, and one for each folder of `taught`."""
+    draw = lambda: curves(lines, "environment steps", "success", rate=True)  # noqa: E731
+    together = [Picture(both(draw), "Success grows with steps")] if lines else []
+    beside = [Picture(both(partial(beside_its_encoder, at)), f"Success and ARI: {row}") for row, at in taught.items()]
+    return [*together, *beside]
 
 
 def beside_its_encoder(folder: Path) -> Any:

@@ -181,7 +181,7 @@ def scores(probe: Probe, seen: Looked) -> dict[str, Any]:
     for name, head in probe.heads.items():
         if name != WHAT and head.line.kind != "classes" and (rows := ~np.isnan(truth[name])).any():
             found[f"r2_{name}"] = score(head.line, things.codes[rows], truth[name][rows])
-    if {"across", "down"} <= truth.keys():
+    if {"across", "down"} <= truth.keys() & told_values.keys():  # a probe that met no object has no places
         span = seen.ends["down"][1] - seen.ends["down"][0]
         apart = np.hypot(*(told_values[name] - truth[name] for name in ("across", "down"))) / span * seen.height
         found["off"] = float(np.nanmean(apart))
