@@ -62,6 +62,14 @@ class Published(Protocol):
     def scenes(self, path: Path) -> Iterator[Seen]: ...
 
 
+@runtime_checkable
+class Divided(Protocol):
+    """A description whose splits differ in more than their seed, as what was published has its own: it opens each (a
+    `data.batches.Source`) by itself, without shards."""
+
+    def open_split(self, seed: int, split: str) -> Any: ...
+
+
 @dataclass
 class Imported:
     """What an import found: its folder, good scenes, and the damaged ones, the first of them in words."""
