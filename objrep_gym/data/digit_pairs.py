@@ -39,6 +39,10 @@ class DigitPairs:
     size: int = SIDE
     """Height; the width is twice that."""
 
+    def missing(self) -> str:
+        """What is still to be downloaded, in words."""
+        return Mnist(self.folder).missing()
+
     def examples(self, split: str) -> Examples:
         """The digit images of a split. Raises as `Mnist.examples` does."""
         return Mnist(self.folder).examples(split)
@@ -58,6 +62,9 @@ class FashionPairs(DigitPairs):
     """Where the folders of MNIST's and Fashion-MNIST's files are; without it, where OBJREP_GYM_DATA says."""
     digits: str = "0123"
     """The classes: 0 and 1 are digits, 2 is a dress, 3 a shoe."""
+
+    def missing(self) -> str:
+        return Mnist(self.folder).missing() or FashionMnist(self.folder).missing()
 
     def examples(self, split: str) -> Examples:
         """The images of a split, with the classes 0 to 3. Raises as `Mnist.examples` does."""

@@ -107,6 +107,14 @@ class Idx:
             f"name it, {self.name}:folder=FOLDER, or the folder above {self.places[0]}/ in {PUBLISHED_DATA}"
         )
 
+    def missing(self) -> str:
+        """What `place` raises, in words; nothing where the files are there."""
+        try:
+            self.place()
+        except ValueError as error:
+            return str(error)
+        return ""
+
     def examples(self, split: str) -> Examples:
         """The published test set, the last sixth of the published training set (validation), or the rest of that. Raises
         ValueError on an unknown split, and as `place` and `read_examples` do."""

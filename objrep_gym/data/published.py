@@ -68,6 +68,9 @@ class Divided(Protocol):
     `data.batches.Source`) by itself, without shards."""
 
     def open_split(self, seed: int, split: str) -> Any: ...
+    def missing(self) -> str:
+        """What is still to be downloaded, and whence, in words; nothing where all is there."""
+        ...
 
 
 @dataclass

@@ -125,6 +125,11 @@ class Member(nn.Module):
             self.decoder: nn.Module = SpatialBroadcastDecoder(config.codes, outputs, config.broadcast, size)
         else:
             self.decoder = nn.Sequential(*mirror(config, coarse, outputs))
+        for layer in self.modules():  # He et al. 2015: torch's own start takes longer to draw more than a mean
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
 
     def posterior(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
         """Mean and log standard deviation of the latents."""
@@ -256,6 +261,8 @@ def unassuming(log_masks: Float[Tensor, "B K H W"], average: Average) -> Float[T
     """−log(H / log K) of the masks' entropy H over K members, summed over pixels: 0 where all are equally confident, and
     the larger the surer one of them is. `before` averages entropies over the picture before their logarithm."""
     members, pixels = log_masks.shape[1], math.prod(log_masks.shape[2:])
-    entropy = -(log_masks.exp() * log_masks).sum(1).flatten(1)
+    below = log_masks - log_masks.amax(1, keepdim=True)  # −Σ m log m would lose what the surest one is short of 1
+    others = below.exp().sum(1) - 1
+    entropy = (others.log1p() - (below.exp() * below).sum(1) / (1 + others)).flatten(1)
     share = (entropy.mean(1, keepdim=True) if average == "before" else entropy).clamp_min(LEAST_ENTROPY) / math.log(members)
     return -share.log().mean(1) * pixels
