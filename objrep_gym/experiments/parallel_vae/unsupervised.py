@@ -10,8 +10,8 @@ EXPERIMENT = MembersFigure(
     data="digit-pairs:digits=01",
     drawn=("priced",),
     notes=(
-        "All members learn at once, on all digits. The learning rate of VAE k is divided by 1 + (KL/τ)^p, of its running KL. "
-        "Which member is for which digit is not told: AUC holds for an order that may be another.",
+        "All members learn at once, on all digits. The learning rate of VAE k is divided by 1 + (KL/τ)^p, of its running "
+        "KL. Which member is for which digit is not told: AUC holds for an order that may be another.",
         *_runs.NOTES,
     ),
 )
