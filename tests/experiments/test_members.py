@@ -10,6 +10,7 @@ from objrep_gym.experiments.members_figure import InformationTable, MembersFigur
 from objrep_gym.experiments.parallel_vae import _runs
 from objrep_gym.figures.tables import as_markdown
 from objrep_gym.models.base import SlotModule
+from objrep_gym.models.parallel_vae import ParallelVAEConfig
 from objrep_gym.scenes.view import View
 from objrep_gym.types import Decoded, Slots
 
@@ -24,7 +25,7 @@ class Planted(SlotModule):
     ordered = True
 
     def __init__(self, wrong: bool = False):
-        super().__init__(None, (1, 8, 16), 2, 128)
+        super().__init__(ParallelVAEConfig(), (1, 8, 16), 2, 128)
         self.wrong = wrong
 
     def encode(self, image):
@@ -51,7 +52,7 @@ def squares(monkeypatch):
         for entity, level, left in ((1, DIM, 1), (2, BRIGHT, 9)):
             there = np.flatnonzero(~np.isnan(kinds[:, entity]))
             grey[there, 2:6, left : left + 4], mask[there, 2:6, left : left + 4] = level, entity
-        return torch.from_numpy(grey)[:, None], View(None, mask, None, None), kinds
+        return torch.from_numpy(grey)[:, None], View(grey, mask, None, kinds), kinds
 
     monkeypatch.setattr(members, "read", read)
 
@@ -106,6 +107,8 @@ def test_what_was_not_downloaded_is_waited_for(tmp_path, monkeypatch, capsys):
 
 def test_the_document_s_numbers_stand_beside_ours():
     table = InformationTable("KL", _runs.FOUR, {"ee": "", "33": ""}, paper={"33": {"KL-2": "28.371572"}})
-    text = as_markdown(table.tables([{"row": "33", "nats": [1, 2, 3, 30.5], "step": 5, "steps": 10, "images": 20}])[0])
+    text = as_markdown(
+        table.tables([{"row": "33", "nats": [1.0, 2.0, 3.0, 30.5], "step": 5, "steps": 10, "images": 20}])[0]
+    )
     assert "3.00 (paper 28.371572)" in text
     assert "5 of 10 steps" in text

@@ -11,6 +11,7 @@ from objrep_gym.agents.algorithms import PPOConfig
 from objrep_gym.agents.learn import learn
 from objrep_gym.models import MODELS
 from objrep_gym.types import to_image
+from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 
 def test_it_wraps_an_environment_and_an_agent_learns_from_it(tmp_path):
@@ -27,7 +28,7 @@ def test_it_wraps_an_environment_and_an_agent_learns_from_it(tmp_path):
         expected = model.encode(to_image(torch.from_numpy(np.array(pictures)))).latents
     np.testing.assert_allclose(slots, expected.clamp(-10, 10).numpy(), atol=1e-4)
     preset = PPOConfig(rollout=32, batch=32, epochs=1, width=16)
-    agent = preset.build(env, 0)
+    agent = preset.build(SB3VecEnv(env), 0)
     before = [parameter.clone() for parameter in agent.policy.parameters()]
     told = list(learn(agent, preset, 64))
     assert [now.step for now in told] == [32, 64]
