@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from objrep_gym.experiments.schedules import everything, individual, tandem, together
+from objrep_gym.experiments.schedules import apart, everything, individual, tandem, together
 from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig, priced, unassuming
 from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
@@ -167,6 +167,8 @@ def test_schedules_are_the_document_s_programs():
         *((1, (2,), 1e-3, 5), (3, (2,), 1e-4, 2)),
     ]
     assert [stage.trains for stage in tandem(2, 2, 5)] == [("vaes.0.*",), ("vaes.1.*",)] * 2
+    assert apart(2, 2, 5, 7)[:-1] == tandem(2, 2, 5)
+    assert (apart(2, 2, 5, 7)[-1].shows, apart(2, 2, 5, 7)[-1].trains) == ((2,), ("vaes.0.*", "vaes.1.*"))
     (stage,) = everything(2, 5)
     assert (stage.trains, stage.shows) == (("vaes.0.*", "vaes.1.*"), ())
 

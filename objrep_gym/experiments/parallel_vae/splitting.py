@@ -12,8 +12,8 @@ EXPERIMENT = MembersFigure(
     count=8,
     drawn=("ours",),
     notes=(
-        "Ours: a map of latents in place of a vector, a nat at a twenty-fifth of the document's price, each member alone "
-        "and then both together. Each other row takes one of these away, or changes one number.",
+        "Ours: a map of latents in place of a vector, a nat at a twenty-fifth of the document's price, turns in which each "
+        "member sees its own kind alone, then both together. Each other row takes one of these away or changes a number.",
         *_runs.TABLE_NOTES,
     ),
 )
