@@ -142,7 +142,7 @@ def decomposed(model: SlotModule, image: Float[Tensor, "N C H W"], names: Sequen
 
 def in_colour(image: Float[Tensor, "N C H W"]) -> np.ndarray:
     """uint8 (N, H, W, 3)."""
-    return to_uint8(recolour(image.cpu(), 3)).copy(order="C")
+    return to_uint8(recolour(image.cpu(), 3)).numpy()
 
 
 @torch.no_grad()
