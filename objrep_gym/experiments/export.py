@@ -153,7 +153,8 @@ def command(run: Run, out: str) -> str:
     """The command that performs a run of one stage, after that of a run whose trunk it starts from; of several stages, that
     of an experiment that shows it."""
     if len(run.stages) > 1:
-        shown = next((name for name in names() if run in runs_of(find(name))), None)
+        models = (name for name in names() if not name.startswith("control/"))  # agents' tables want stable-baselines3
+        shown = next((name for name in models if run in runs_of(find(name))), None)
         return f"objrep-gym reproduce {shown}" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
     if run.start is not None and isinstance(run.start.weights, Run):
         before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))

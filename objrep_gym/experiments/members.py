@@ -87,18 +87,23 @@ def look(model: SlotModule, data: str, count: int, tell: Callable[[int], None] =
 
 def scores(seen: Seen, kinds: Sequence[int], several: bool) -> dict[str, Any]:
     """`mse`, `error` by kind, `ari` (where there are several members), `purity` of objects by confidence and `purity_kl` of
-    scenes of one kind by KL, and `auc`, the presence of each kind by the KL of its member."""
+    scenes of one kind by KL, and `auc`, the presence of each kind by the KL of its member; None where nothing can be told."""
     told: dict[str, Any] = {"mse": float(seen.mse.mean())}
     told["error"] = [float(seen.errors[kind, 0] / max(seen.errors[kind, 1], 1)) for kind in kinds]
     if not several:
         return told
-    told["ari"] = mean_over_images(seen.ari)[0]
+    told["ari"] = known(mean_over_images(seen.ari)[0])
     there = (seen.taken >= 0) & ~np.isnan(seen.kinds)
-    told["purity"] = purity(seen.taken[there], seen.kinds[there].astype(int))
-    told["purity_kl"] = purity_of_scenes(seen)
+    told["purity"] = known(purity(seen.taken[there], seen.kinds[there].astype(int)))
+    told["purity_kl"] = known(purity_of_scenes(seen))
     present = [(seen.kinds == kind).any(1) for kind in kinds]
-    told["auc"] = [presence_auc(seen.nats[:, k], shown) for k, shown in enumerate(present) if k < seen.nats.shape[1]]
+    told["auc"] = [known(presence_auc(nats, shown)) for nats, shown in zip(seen.nats.T, present, strict=False)]
     return told
+
+
+def known(score: float) -> float | None:
+    """A number, and None for what is none: JSON has no NaN."""
+    return None if np.isnan(score) else score
 
 
 def purity_of_scenes(seen: Seen) -> float:

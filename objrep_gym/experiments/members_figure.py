@@ -107,7 +107,7 @@ class MembersFigure:
 def cells(record: Mapping[str, Any]) -> Iterator[tuple[str, Cell]]:
     """What a row says of a model."""
     for name in ("ari", "purity", "purity_kl", "mse"):
-        if name in record and record[name] == record[name]:
+        if record.get(name) is not None:
             yield name, float(record[name])
     yield "training", in_words(record)
 
