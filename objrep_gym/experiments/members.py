@@ -87,7 +87,7 @@ def look(model: SlotModule, data: str, count: int, tell: Callable[[int], None] =
 
 def scores(seen: Seen, kinds: Sequence[int], several: bool) -> dict[str, Any]:
     """`mse`, `error` by kind, `ari` (where there are several members), `purity` of objects by confidence and `purity_kl` of
-    scenes of one kind by KL, and `auc`, the presence of each kind by the KL of its member; None where nothing can be told."""
+    scenes of one kind by KL, and `auc`, the presence of each kind by the KL of its member; None for what is unknown."""
     told: dict[str, Any] = {"mse": float(seen.mse.mean())}
     told["error"] = [float(seen.errors[kind, 0] / max(seen.errors[kind, 1], 1)) for kind in kinds]
     if not several:
