@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
 
 @dataclass(frozen=True)
 class Scenes:
@@ -82,6 +84,16 @@ class SlotModel(Protocol):
 def to_image(pixels: UInt8[Tensor, "*N H W C"]) -> Float[Tensor, "*N C H W"]:
     """Bytes 0–255 with channels last become floats in [0, 1] with channels first. The only place where they do."""
     return pixels.movedim(-1, -3).to(torch.float32).div_(255)
+
+
+def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N C H W"]:
+    """Grey images repeated to three channels, coloured ones weighted to their luminance."""
+    if image.shape[1] == channels:
+        return image
+    if channels == 3:
+        return image.expand(-1, 3, -1, -1)
+    weight = image.new_tensor(LUMINANCE).view(1, 3, 1, 1)
+    return (image * weight).sum(1, keepdim=True)
 
 
 def to_uint8(image: Float[Tensor, "*N C H W"]) -> UInt8[Tensor, "*N H W C"]:

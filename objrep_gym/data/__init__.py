@@ -6,9 +6,11 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from objrep_gym.data.digit_pairs import DigitPairs, FashionPairs
 from objrep_gym.data.furnished import Furnished
+from objrep_gym.data.idx import FashionMnist, Mnist
 from objrep_gym.data.objects_room import ObjectsRoom
-from objrep_gym.data.published import Published, open_published
+from objrep_gym.data.published import Divided, Published, open_published
 from objrep_gym.data.scenenet import SceneNet
 from objrep_gym.data.sprites import SpriteScenes
 from objrep_gym.data.tabletop import Table
@@ -26,16 +28,20 @@ DATASETS: dict[str, Any] = {
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),
     "scenenet": SceneNet(),
+    "mnist": Mnist(),
+    "fashion-mnist": FashionMnist(),
+    "digit-pairs": DigitPairs(),
+    "fashion-pairs": FashionPairs(),
 }
 
 
 def drawn() -> dict[str, Any]:
     """The datasets that are drawn: their descriptions open a world."""
-    return {name: dataset for name, dataset in DATASETS.items() if not isinstance(dataset, Published)}
+    return {name: dataset for name, dataset in DATASETS.items() if not isinstance(dataset, Published | Divided)}
 
 
 def downloaded() -> dict[str, Published]:
-    """The datasets that others published, and that a user downloads."""
+    """The datasets that others published, that a user downloads, and that become shards."""
     return {name: dataset for name, dataset in DATASETS.items() if isinstance(dataset, Published)}
 
 
@@ -107,6 +113,8 @@ def open_source(text: str, seed: int = 0, split: str = "train") -> "Source":
     from objrep_gym.data.batches import Drawn
 
     described = parse(text)
+    if isinstance(described, Divided):
+        return described.open_split(seed, split)
     if isinstance(described, Path):
         from objrep_gym.data.shards import Stored
 

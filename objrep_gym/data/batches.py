@@ -4,6 +4,7 @@ import queue
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,7 +13,7 @@ import torch
 
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About, World, scene_streams
-from objrep_gym.types import Scenes, to_image
+from objrep_gym.types import Scenes, recolour, to_image
 
 OUTPUTS = ("mask", "factors")
 AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
@@ -125,7 +126,7 @@ class Batches(Iterator[Scenes]):
 
     def __init__(self, reading: Reading, device: str | torch.device, include: Sequence[str]):
         self.reading, self.device, self.include = reading, torch.device(device), tuple(include)
-        self.examples = whole_number(reading.sources)
+        self.examples, self.channels = whole_number(reading.sources), 3
         self.thread = threading.Thread(target=reading.read, name="batches")
         self.thread.start()
         weakref.finalize(self, reading.closing.set)
@@ -137,7 +138,13 @@ class Batches(Iterator[Scenes]):
         if isinstance(view, Exception):
             self.close()
             raise view
-        return to_scenes(view, self.device, self.include)
+        scenes = to_scenes(view, self.device, self.include)
+        return replace(scenes, image=recolour(scenes.image, self.channels))
+
+    def coloured(self, channels: int) -> "Batches":
+        """Itself, from now on with images of 1 channel, their luminance, or of 3."""
+        self.channels = channels
+        return self
 
     def __enter__(self) -> "Batches":
         return self

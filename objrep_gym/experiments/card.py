@@ -13,8 +13,10 @@ from objrep_gym.data import pieces
 from objrep_gym.experiments import describing
 from objrep_gym.experiments.judge import COLUMNS, METRICS
 from objrep_gym.experiments.judging import Judging
-from objrep_gym.experiments.kinds import Run, total
+from objrep_gym.experiments.kinds import RUN, Run, total
+from objrep_gym.experiments.members_figure import COLUMNS as MEMBERS
 from objrep_gym.experiments.provenance import told as provenance
+from objrep_gym.experiments.reproduce import find, names
 from objrep_gym.figures.tables import Column, as_markdown
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
@@ -92,7 +94,7 @@ def rounding(kept: Kept) -> str:
         return "none"
     if not kept.moved:
         return "no rate moved by more than 0.005, or it would not have been exported; by how much was not kept"
-    known = {**COLUMNS, "test": Column("counting", "rate"), "mse": Column("MSE", "small", digits=2)}
+    known = {**MEMBERS, **COLUMNS, "test": Column("counting", "rate"), "mse": Column("MSE", "small", digits=2)}
     moved = (f"{known[name].head} {value * known[name].scale:+.2f}" for name, value in kept.moved.items())
     return f"from {kept.before}: {', '.join(moved)}"
 
@@ -111,13 +113,24 @@ def fixed(again: Mapping[str, Any]) -> str:
 
 
 def command(run: Run, out: str) -> str:
-    """The command that performs a run of one stage, after that of a run whose trunk it starts from."""
+    """The command that performs a run of one stage, after that of a run whose trunk it starts from; of several stages, that
+    of an experiment that shows it."""
+    if len(run.stages) > 1:
+        models = (name for name in names() if not name.startswith("control/"))  # agents' tables want stable-baselines3
+        shown = next((name for name in models if run in runs_of(find(name))), None)
+        return f"objrep-gym reproduce {shown}" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
     if run.start is not None and isinstance(run.start.weights, Run):
         before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
         return f"{command(run.start.weights, before)}\n{command(begun, out)}"
     words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
     words += [word for option in options(run, name) for word in option]
     return shlex.join([*words, "--out", out])
+
+
+def runs_of(experiment: Any) -> list[Run]:
+    """The trainings of an experiment's rows."""
+    rows = getattr(experiment, "rows", None) or {"": getattr(experiment, "run", None)}
+    return [run for run in (rows.values() if isinstance(rows, Mapping) else rows) if isinstance(run, Run)]
 
 
 def options(run: Run, name: str) -> Iterator[list[str]]:

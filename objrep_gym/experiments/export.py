@@ -16,9 +16,10 @@ from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.experiments.card import PICTURE, Kept, Origin, card
 from objrep_gym.experiments.describing import describable, described
-from objrep_gym.experiments.judging import Judging, by_bound, by_segments
+from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.journal import NAME, encode, read
+from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.weights import Dtype
 from objrep_gym.weights.files import digest, read_header
 from objrep_gym.wrappers.describe import ABOUT, PROBE, Probe, load_probe, save_probe
@@ -163,9 +164,13 @@ def check(out: Path) -> None:
 
 
 def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Judging:
-    """By segments on the exams; a model that has no masks by its bound, on the run's own first data."""
-    if weights.load(exported).has_masks:
+    """By segments on the exams; members that have a kind each by these, on the run's own last data, which shows all of
+    them; another model that has no masks by its bound, on the run's own first data."""
+    model = weights.load(exported)
+    if model.has_masks:
         return by_segments(run, exported, how.exams, how.count, progress)
+    if isinstance(model, ParallelVAE):
+        return by_members(run, exported, origin.run.data[-1], how.count, progress)
     return by_bound(run, exported, origin.run.data[0], how.count, progress)
 
 

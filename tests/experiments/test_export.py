@@ -13,6 +13,8 @@ from objrep_gym.experiments.card import command
 from objrep_gym.experiments.export import OTHERS, Exporting, export, seconds
 from objrep_gym.experiments.judge import COLUMNS
 from objrep_gym.experiments.kinds import Performed, Run, perform
+from objrep_gym.experiments.parallel_vae import _runs
+from objrep_gym.experiments.schedules import individual
 from objrep_gym.figures.tables import Table
 from objrep_gym.journal import NAME, Journal
 from objrep_gym.metrics.intervals import Interval
@@ -70,6 +72,22 @@ def test_a_model_without_masks_is_judged_by_its_bound(name, tmp_path):
     assert ("Counting, sprites:size=32" in card) == ("test" in record) == (name == "mvae-count")
     assert record.get("chosen", 28) == 28
     assert "negative bound, nats" in card
+
+
+def test_members_of_a_parallel_vae_are_judged_by_their_kinds(tmp_path):
+    table = "tabletop:variant={},look=grey,size=32,engine=raycast"
+    data = tuple(table.format(variant) for variant in ("cylinders-only", "cylinders-and-spheres"))
+    run = Run(MODELS["parallel-vae-map"].tiny(), data, individual(2, 1), batch=4)
+    trained = perform(run, tmp_path / "run", progress=False).folder
+    out = export(trained, tmp_path / "parallel@tables", replace(HOW, count=20), progress=False)
+    (record,) = json.loads((out / weights.CONFIG).read_text())["judged"]
+    assert record["data"] == data[1]
+    assert 0 < record["purity"] <= 1
+    assert len(record["auc"]) == len(record["error"]) == 2
+    card = (out / weights.CARD).read_text()
+    assert "ARI of kinds" in card
+    assert "# a run of 2 stages" in card
+    assert command(_runs.FOUR, "runs/four") == "objrep-gym reproduce parallel_vae/figure_4_3"
 
 
 def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):

@@ -56,7 +56,7 @@ def test_finite_factors_have_as_many_values_as_they_say():
 
 def test_two_kinds_of_things_come_as_often_as_in_pictures_chosen_from_clevr():
     counts = {}
-    for name, shapes in (("cylinders-only", {1}), ("cylinders-and-spheres", {1, 2})):
+    for name, shapes in (("cylinders-only", {1}), ("spheres-only", {2}), ("cylinders-and-spheres", {1, 2})):
         drawn = scenes(Tabletop(name), 1000)[:, 1:, COLUMN["shape"]]
         assert set(np.unique(drawn[~np.isnan(drawn)])) == shapes
         counts[name] = np.bincount((~np.isnan(drawn)).sum(axis=1), minlength=11)[3:] / 1000
