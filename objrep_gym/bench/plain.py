@@ -213,9 +213,10 @@ class PlainFactorVAE(nn.Module):
         """The discriminator's, on the first batch's latents and on the second's, permuted."""
         other, _ = self.sample(image)
         permuted = torch.gather(other, 0, torch.rand_like(other).argsort(dim=0)).detach()
-        judged = [self.discriminator(batch) for batch in (latents.detach(), permuted)]
-        truth = [torch.full((len(logits),), i, device=image.device) for i, logits in enumerate(judged)]
-        return 0.5 * sum(functional.cross_entropy(a, b) for a, b in zip(judged, truth, strict=True))
+        own, strange = self.discriminator(latents.detach()), self.discriminator(permuted)
+        zeros = torch.zeros(len(own), dtype=torch.int64, device=image.device)
+        ones = torch.ones(len(strange), dtype=torch.int64, device=image.device)
+        return 0.5 * (functional.cross_entropy(own, zeros) + functional.cross_entropy(strange, ones))
 
     def optimisers(self) -> list[torch.optim.Optimizer]:
         vae = [*self.encoder.parameters(), *self.decoder.parameters()]
@@ -255,8 +256,9 @@ def plain_of(model: SlotModule) -> Plain | None:
 
 def plain_form(config: Any) -> Plain | None:
     """The plain module of a config's numbers, where there is one."""
-    if isinstance(config, FactorVAEConfig) and config.decoder == "deconvolution" and not any(side % 16 for side in config.size):
-        return PlainFactorVAE(config)
+    if isinstance(config, FactorVAEConfig):
+        whole = not any(side % 16 for side in config.size)
+        return PlainFactorVAE(config) if whole and config.decoder == "deconvolution" else None
     if not isinstance(config, MONetConfig) or config.size[0] != config.size[1]:
         return None
     if (config.sigma_bg, config.sigma_fg) != (0.09, 0.11):

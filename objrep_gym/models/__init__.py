@@ -7,6 +7,7 @@ from objrep_gym.models.base import Config
 from objrep_gym.models.chyvae import CHyVAEConfig
 from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.counter import CounterConfig
+from objrep_gym.models.ellipse_vae import EllipseVAEConfig
 from objrep_gym.models.factor_vae import FactorVAEConfig
 from objrep_gym.models.gaussian_vae import GaussianVAEConfig
 from objrep_gym.models.genesis_v2 import GenesisV2Config
@@ -60,6 +61,10 @@ MODELS: dict[str, Config] = {
     "gaussian-tc-network": GaussianVAEConfig(moments="network"),
     "gaussian-kl-network": GaussianVAEConfig(moments="network", towards="prior"),
     "chyvae": CHyVAEConfig(),
+    "vae-ellipses": EllipseVAEConfig(beta=1.0),
+    "beta-vae-ellipses": EllipseVAEConfig(),
+    "vae-sbd-ellipses": EllipseVAEConfig(beta=1.0, widths=(64, 64, 64, 64), decoder="broadcast"),
+    "beta-vae-sbd-ellipses": EllipseVAEConfig(widths=(64, 64, 64, 64), decoder="broadcast"),
     "counter": CounterConfig(),
     "counter-clutter": CounterConfig(most=8),
     "counter-rooms": CounterConfig(background=6),

@@ -2,8 +2,8 @@
 prior, so that latents are pressed to be independent by a prior and not by a price.
 
 Integrated over covariances the prior of the latents is a multivariate t: Σ ~ W⁻¹(Ψ, ν), z ~ N(0, Σ), and given z again
-W⁻¹(Ψ + zzᵀ, ν + 1). Ψ is (ν − D − 1)·I, so that the prior's covariance is I on average; zzᵀ has rank one, so determinant and
-inverse of Ψ + zzᵀ are closed forms (Sherman & Morrison 1950), and no matrix is inverted or decomposed.
+W⁻¹(Ψ + zzᵀ, ν + 1). Ψ is (ν − D − 1)·I, so that the prior's covariance is I on average; zzᵀ has rank one, so determinant
+and inverse of Ψ + zzᵀ are closed forms (Sherman & Morrison 1950), and no matrix is inverted or decomposed.
 """
 
 import math
@@ -87,7 +87,7 @@ def hyperprior(
 ) -> dict[str, Float[Tensor, ""]]:
     """What latents z ~ N(μ, LLᵀ) cost under the hyperprior (Ansari & Soh 2019), in nats, averaged over the batch.
 
-    `kl`: −½ log det Σ + (ν+1)/2 (log det(Ψ+zzᵀ) − log det Ψ) and constants, an estimate of the KL from the posterior to the t.
+    `kl`: −½ log det Σ + (ν+1)/2 (log det(Ψ+zzᵀ) − log det Ψ) and constants, which estimates the KL to the t.
     `covariance`: (ν+1)/2 (tr((Σ+μμᵀ+Ψ)(Ψ+zzᵀ)⁻¹) − D), the cross entropy of the second step, at least 0 on average.
     """
     size = mean.shape[1]

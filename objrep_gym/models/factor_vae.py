@@ -2,11 +2,12 @@
 pictures, dimension by dimension. What it finds is the total correlation, which the VAE pays for.
 
 Two players, one loss, one backward pass: the VAE is judged by a discriminator whose parameters are detached, and the
-discriminator learns from latents that are detached. So neither learns by the other's term, and one optimiser with a group of
-parameters for each takes the step that two optimisers would take.
+discriminator learns from latents that are detached. So neither learns by the other's term, and one optimiser with a group
+of parameters for each takes the step that two optimisers would take.
 """
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -47,10 +48,9 @@ def shuffled(latents: Float[Tensor, "B D"]) -> Float[Tensor, "B D"]:
 
 def discriminator(latent: int, units: int) -> nn.Sequential:
     """From latents to two logits: that they are those of pictures, and that they are shuffled."""
-    widths = [latent] + [units] * LAYERS
     hidden = [
         layer
-        for i, o in zip(widths[:-1], widths[1:], strict=True)
+        for i, o in pairwise((latent, *(units,) * LAYERS))
         for layer in (nn.Linear(i, o), nn.LeakyReLU(SLOPE, inplace=True))
     ]
     return nn.Sequential(*hidden, nn.Linear(units, 2))
@@ -58,7 +58,7 @@ def discriminator(latent: int, units: int) -> nn.Sequential:
 
 class FactorVAE(VAE):
     """A VAE beside a discriminator (Kim & Mnih 2018, eq. 2 and 3). In training the first half of a batch is what the VAE
-    learns from and the second is shuffled, as the paper's algorithm 2 has two batches; in `eval()` every picture is both."""
+    learns from and the second is shuffled, as the paper's algorithm 2 has two batches; in `eval()` a picture is both."""
 
     config: FactorVAEConfig
 

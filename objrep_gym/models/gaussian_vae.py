@@ -1,9 +1,9 @@
-"""Gaussian total correlation and Gaussian KL: the latents of all pictures together are taken as one normal with a mean m and
-a covariance S, and its distance from a factorised one is a closed form. Factor-VAE without a discriminator: the third
+"""Gaussian total correlation and Gaussian KL: the latents of all pictures together are taken as one normal with a mean m
+and a covariance S, and its distance from a factorised one is a closed form. Factor-VAE without a discriminator: the third
 direction that Swain & Mahajan 2022 (§3.3) leave to the future.
 
-The document has a neural network predict mean and covariance. A batch of 64 has ten dimensions' total correlation a third of a
-nat too high, so there is also a running average of the moments, whose gradient is that of the batch.
+The document has a neural network predict mean and covariance. A batch of 64 has ten dimensions' total correlation a third
+of a nat too high, so there is also a running average of the moments, whose gradient is that of the batch.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from objrep_gym.models.blocks import unmoved
-from objrep_gym.models.gaussians import HALF_LOG_TWO_PI, kl_of_covariance, moments, total_correlation, widened
+from objrep_gym.models.gaussians import HALF_LOG_TWO_PI, kl_of_covariance, moments, total_correlation
 from objrep_gym.models.vae import VAE, Code, Layers
 from objrep_gym.types import Clock
 
@@ -71,8 +71,8 @@ class RunningMoments(nn.Module):
 
 
 class DeepSet(nn.Module):
-    """Numbers that belong to a set of latents, whatever their order (Zaheer et al. 2017): features of each, which begin as the
-    latents and their products, are averaged over the set."""
+    """Numbers that belong to a set of latents, whatever their order (Zaheer et al. 2017): features of each, which begin as
+    the latents and their products, are averaged over the set."""
 
     def __init__(self, latent: int, outputs: int):
         super().__init__()
@@ -85,8 +85,9 @@ class DeepSet(nn.Module):
 
 
 class MomentNetwork(nn.Module):
-    """Mean and covariance of q(z) as a network predicts them from a batch of latents, the covariance by its Cholesky factor.
-    It learns by the likelihood of these latents, which are detached there; the VAE's term sees its parameters detached."""
+    """Mean and covariance of q(z) as a network predicts them from a batch of latents, the covariance by its Cholesky
+    factor. It learns by the likelihood of these latents, which are detached there; the VAE's term has its parameters
+    detached."""
 
     def __init__(self, latent: int):
         super().__init__()
@@ -114,8 +115,8 @@ MOMENTS = {"running": RunningMoments, "network": MomentNetwork}
 
 
 class GaussianVAE(VAE):
-    """A VAE that pays γ for the distance of the normal N(m, S), which q(z) is taken for, from its own marginals, or from the
-    standard normal."""
+    """A VAE that pays γ for the distance of the normal N(m, S), which q(z) is taken for, from its own marginals, or from
+    the standard normal."""
 
     config: GaussianVAEConfig
 

@@ -25,7 +25,7 @@ BROADCAST = (64, 64, 64)  # channels of the spatial broadcast decoder's convolut
 
 
 @dataclass(frozen=True)
-class Layers:
+class Pictures:
     """What all of the family have: pictures, latents and the layers between them."""
 
     size: tuple[int, int] = (64, 64)
@@ -36,23 +36,35 @@ class Layers:
     """D, latents of the picture."""
     widths: tuple[int, ...] = (32, 32, 64, 64)
     """Channels of the encoder's convolutions; the deconvolutional decoder has them in reverse."""
-    hidden: int = 128
-    """Units of the layer between convolutions and latents, on either side."""
     decoder: Decoder = "deconvolution"
     """The encoder's mirror, or the spatial broadcast decoder."""
 
     def build(self) -> "VAE":
         raise NotImplementedError(f"{type(self).__name__} does not write build()")
 
-    def tiny(self) -> "Layers":
-        return replace(self, size=(32, 32), latent=min(self.latent, 6), widths=(16, 16, 16, 16), hidden=128)
+    def tiny(self) -> "Pictures":
+        return replace(self, size=(32, 32), latent=min(self.latent, 6), widths=(16,) * len(self.widths))
 
     def make_encoder(self, outputs: int) -> nn.Module:
         """From a picture to `outputs` numbers."""
-        return ConvEncoder(self.channels, outputs, self.widths, self.size, self.hidden, kernel=4)
+        raise NotImplementedError(f"{type(self).__name__} does not write make_encoder()")
 
     def make_decoder(self) -> nn.Module:
         """From latents to a picture's logits."""
+        raise NotImplementedError(f"{type(self).__name__} does not write make_decoder()")
+
+
+@dataclass(frozen=True)
+class Layers(Pictures):
+    """The layers of the dSprites studies."""
+
+    hidden: int = 128
+    """Units of the layer between convolutions and latents, on either side."""
+
+    def make_encoder(self, outputs: int) -> nn.Module:
+        return ConvEncoder(self.channels, outputs, self.widths, self.size, self.hidden, kernel=4)
+
+    def make_decoder(self) -> nn.Module:
         if self.decoder == "broadcast":
             return SpatialBroadcastDecoder(self.latent, self.channels, BROADCAST, self.size)
         return DeconvolutionDecoder(self.latent, (*reversed(self.widths), self.channels), self.size, self.hidden)
@@ -91,7 +103,7 @@ class VAE(SlotModule):
 
     has_masks = False
 
-    def __init__(self, config: Layers, beta: float = 1.0, outputs: int = 0):
+    def __init__(self, config: Pictures, beta: float = 1.0, outputs: int = 0):
         if config.channels not in (1, 3):
             raise ValueError(f"channels {config.channels} must be 1, for grey pictures, or 3")
         super().__init__(config, (config.channels, *config.size), 1, config.latent)
