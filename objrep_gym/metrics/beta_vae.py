@@ -29,7 +29,7 @@ def beta_vae(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], see
 def points(
     codes: Num[np.ndarray, "N D"], holding: list[tuple[np.ndarray | slice, Held]], count: int, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "P D"], Integer[np.ndarray, "P"]]:
-    """Mean absolute differences of pairs, and which factor the pairs of each point share: any, at the value of any thing."""
+    """Mean absolute differences of pairs, and which factor the pairs of each point share: any, at any thing's value."""
     shared = np.sort(rng.integers(len(holding), size=count))
     means = np.empty((count, codes.shape[1]))
     most = max(NUMBERS // (PAIRS * codes.shape[1]), 1)

@@ -79,9 +79,9 @@ def each(factors: Num[np.ndarray, "N F"]) -> Iterator[tuple[int, np.ndarray | sl
 
 @dataclass(frozen=True)
 class Held:
-    """One factor by its classes, to draw things that share it. A sampling metric that holds a factor asks for things that
-    were encoded already, in the place of encoding new ones; where every thing is as likely, as on a whole grid, both are the
-    same. A continuous factor is held within its bin."""
+    """One factor by its classes, to draw things that share it: a metric that holds a factor asks for things that were
+    encoded already, in the place of encoding new ones, which is the same where all things are as likely, as on a whole
+    grid. A continuous factor is held within its bin."""
 
     named: Integer[np.ndarray, "M"]
     """The class of each thing that has the factor."""

@@ -1,5 +1,5 @@
 """The FactorVAE score (Kim & Mnih 2018, §4), as Locatello et al. 2019 measured it: does one code stay where one factor is
-held? A factor is held at a value, things are drawn that share it, and the code that varies least among them casts a vote."""
+held? Things are drawn that share the value of a factor, and the code that varies least among them casts a vote."""
 
 from collections.abc import Iterator
 
@@ -18,8 +18,8 @@ def factor_vae(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], s
     """How often a code's vote is for the factor that it mostly votes for: 10,000 votes teach which factor that is, 5,000
     others are counted, each of 64 things that share a factor. `seed` draws them.
 
-    In [0, 1]; one of F factors at random is 1/F. 0 where no code varies by LEAST, NaN where fewer than two factors vary. The
-    order and the sign of codes do not matter, nor their scale above LEAST. Raises ValueError as `check` does.
+    In [0, 1]; one of F factors at random is 1/F. 0 where no code varies by LEAST, NaN where fewer than two factors vary.
+    The order and the sign of codes do not matter, nor their scale above LEAST. Raises ValueError as `check` does.
     """
     check(codes, factors)
     rng, holding = np.random.default_rng(seed), holders(factors)

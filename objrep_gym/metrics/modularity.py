@@ -16,8 +16,8 @@ def modularity(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"]) -
     information of a code, in 20 bins, with a factor.
 
     In [0, 1]: 1 where no code tells of two factors, whatever the number of codes that tell of one. Codes that tell of none
-    more than chance (`telling`) are left out, where the study counts dead ones as 0: they would score 1 if they were free of
-    noise. 0 where all are such, NaN where fewer than two factors vary. Raises ValueError as `check` does.
+    more than chance (`telling`) are left out; the study counts those that never change as 0, and noise for what it seems
+    to tell. 0 where all are such, NaN where fewer than two factors vary. Raises ValueError as `check` does.
     """
     found, entropy = mutual_information(codes, factors)
     varies = entropy > 0
@@ -39,14 +39,14 @@ def telling(found: Float[np.ndarray, "D F"], factors: Num[np.ndarray, "N F"]) ->
     for column, _, factor in each(factors):
         freedom = (BINS - 1) * int(classes(factor).max())
         above[:, column] = 2 * len(factor) * found[:, column] > chi2.ppf(CHANCE, freedom)
-    return above.any(1)
+    return above.sum(1) > 0
 
 
 def explicitness(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], seed: int = 0) -> float:
     """Mean over factors of the area under the ROC curve of each of its values against the rest (`areas`).
 
-    In [0, 1]: 1 where a line ranks every value above all others, .5 for codes that tell nothing. Fitted to 10,000 things and
-    tested on 5,000 others, which `seed` draws. NaN where no factor varies. Raises ValueError as `check` does.
+    In [0, 1]: 1 where a line ranks every value above all others, .5 for codes that tell nothing. Fitted to 10,000 things
+    and tested on 5,000 others, which `seed` draws. NaN where no factor varies. Raises ValueError as `check` does.
     """
     return mean_of_known(areas(codes, factors, seed))
 

@@ -1,5 +1,5 @@
-"""The perturbation score (Swain & Mahajan 2022, §3.1): change one part of a picture, and one latent alone should change; hold
-that part and change all else, and that latent alone should stay.
+"""The perturbation score (Swain & Mahajan 2022, §3.1): change one part of a picture, and one latent alone should change;
+hold that part and change all else, and that latent alone should stay.
 
 The document describes it in words. Here s[k, j] = Var μ_j / Var_data μ_j, where μ_j is a code and only the part k of a
 picture changes: the factor k of a thing, or what lies inside mask k. Part k scores (top − second) / top of its row; of the
@@ -39,21 +39,31 @@ class Perturbation:
         return mean_of_known(lag(self.held))
 
 
-def perturbation(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], seed: int = 0) -> Perturbation:
+def perturbation(
+    codes: Num[np.ndarray, "N D"],
+    factors: Num[np.ndarray, "N F"],
+    seed: int = 0,
+    anew: Num[np.ndarray, "A F P D"] | None = None,
+) -> Perturbation:
     """The factors of 256 things, each changed by itself in 64 ways to what it is of other things, and each held while the
     rest changes in 64 ways. `seed` draws both.
 
     A factor is changed by looking up things that are like the first in all others: factors must be finite, and the table
-    their grid, or enough of it. `changed` is NaN where that finds nothing, and of a world with a continuous factor, which
-    has to be drawn and encoded anew (`sensitivity` of those codes). Raises ValueError as `check` does.
+    their grid, or enough of it. `changed` is NaN where that finds nothing, and of a world with a continuous factor: its
+    things have to be drawn and encoded anew, and `anew` are the codes of A things of which each factor was changed by
+    itself in P ways. Raises ValueError as `check` does, and where these are not of as many factors and codes.
     """
     check(codes, factors)
     rng, spread = np.random.default_rng(seed), variances(codes)
     shape = (factors.shape[1], codes.shape[1])
+    if anew is not None and (anew.shape[1], anew.shape[3]) != shape:
+        raise ValueError(f"codes {anew.shape} of changed things, where {shape[0]} factors and {shape[1]} codes are known")
     changed, holding = np.full(shape, np.nan), np.full(shape, np.nan)
-    for column, rows in alone(factors, rng).items():
+    for column, rows in alone(factors, rng).items() if anew is None else ():
         changed[column] = sensitivity(codes[rows], spread).mean(0)
     for column, rows, factor in each(factors):
+        if anew is not None:
+            changed[column] = sensitivity(anew[:, column], spread).mean(0)
         one, known = held(factor), codes[rows]
         if len(one.shared):
             things = one.like(rng.choice(one.shared, ANCHORS), THINGS, rng)

@@ -44,9 +44,15 @@ class Suite:
     """Which code changes with which factor."""
 
 
-def suite(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], seed: int = 0) -> Suite:
-    """All metrics, in the order of METRICS; `seed` draws what they draw. Raises ValueError as `classes.check` does."""
-    found, trees, parts = gaps(codes, factors), dci(codes, factors, seed), perturbation(codes, factors, seed)
+def suite(
+    codes: Num[np.ndarray, "N D"],
+    factors: Num[np.ndarray, "N F"],
+    seed: int = 0,
+    anew: Num[np.ndarray, "A F P D"] | None = None,
+) -> Suite:
+    """All metrics, in the order of METRICS; `seed` draws what they draw, `anew` is as in `perturbation`. Raises ValueError
+    as `classes.check` does."""
+    found, trees, parts = gaps(codes, factors), dci(codes, factors, seed), perturbation(codes, factors, seed, anew)
     scores = {
         "beta_vae": beta_vae(codes, factors, seed),
         "factor_vae": factor_vae(codes, factors, seed),
