@@ -37,14 +37,18 @@ COLUMNS = {
     "informativeness": Column("I", "rate", "high"),
 }
 FURTHER = {
-    "modularity": Column("modularity", "rate", "high"),
-    "explicitness": Column("explicitness", "rate", "high"),
-    "perturbation": Column("perturbation", "rate", "high"),
-    "complement": Column("its complement", "rate", "high"),
-    "in_use": Column("latents in use"),
+    "modularity": Column("modular", "rate", "high"),
+    "explicitness": Column("explicit", "rate", "high"),
+    "perturbation": Column("perturbed", "rate", "high"),
+    "complement": Column("held", "rate", "high"),
+    "in_use": Column("in use"),
 }
 UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
 MEASURED = "As in Locatello et al. 2019; D, C and I are DCI's disentanglement, completeness and informativeness."
+MORE = (
+    "Modularity and explicitness (Ridgeway & Mozer 2018). Perturbed: does a factor, changed by itself, change one latent; "
+    "held: does a factor that is held hold one (Swain & Mahajan 2022, §3.1). In use: latents whose deviation is .05 or more."
+)
 RANKED = "UDR (Duan et al. 2020): agreement with the other models of the same config, without labels; rows in its order."
 DRAWN = 20_000  # scenes of a world that has no end
 BATCH = 256  # pictures encoded at once: a model of one slot is small
@@ -209,7 +213,7 @@ def as_tables(records: Sequence[Mapping[str, Any]]) -> list[Table]:
     title, ranked = f"{data}, {first['count']:,} images", any("udr_lasso" in record for record in records)
     parts = (
         (title, {**COLUMNS, **(UDR if ranked else {})}, (MEASURED, *([RANKED] if ranked else []))),
-        (f"{title}, further scores", FURTHER, ()),
+        (f"{title}, further scores", FURTHER, (MORE,)),
     )
     tables = [
         Table(head, shown, {r["model"]: {name: r.get(name) for name in shown} for r in records}, notes=notes, first="model")

@@ -43,7 +43,7 @@ def perturbation(
     codes: Num[np.ndarray, "N D"],
     factors: Num[np.ndarray, "N F"],
     seed: int = 0,
-    anew: Num[np.ndarray, "A F P D"] | None = None,
+    anew: Num[np.ndarray, "A _ P _"] | None = None,
 ) -> Perturbation:
     """The factors of 256 things, each changed by itself in 64 ways to what it is of other things, and each held while the
     rest changes in 64 ways. `seed` draws both.

@@ -48,7 +48,7 @@ def suite(
     codes: Num[np.ndarray, "N D"],
     factors: Num[np.ndarray, "N F"],
     seed: int = 0,
-    anew: Num[np.ndarray, "A F P D"] | None = None,
+    anew: Num[np.ndarray, "A _ P _"] | None = None,
 ) -> Suite:
     """All metrics, in the order of METRICS; `seed` draws what they draw, `anew` is as in `perturbation`. Raises ValueError
     as `classes.check` does."""
