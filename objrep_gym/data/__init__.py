@@ -4,8 +4,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from objrep_gym.data.analogies import AnalogyBoards
+from objrep_gym.data.dsprites import DSprites
+from objrep_gym.data.ellipses import EllipseScenes
 from objrep_gym.data.furnished import Furnished
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.published import Published, open_published
@@ -22,6 +25,9 @@ DATASETS: dict[str, Any] = {
     "tabletop": Table(),
     "furnished": Furnished(),
     "sprites": SpriteScenes(),
+    "dsprites": DSprites(),
+    "ellipses": EllipseScenes(),
+    "analogies": AnalogyBoards(),
     "published-objects-room": PublishedObjectsRoom(),
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),
@@ -29,9 +35,16 @@ DATASETS: dict[str, Any] = {
 }
 
 
+@runtime_checkable
+class Divided(Protocol):
+    """A description whose splits differ in more than their seed: it opens each by itself."""
+
+    def open_split(self, seed: int, split: str) -> "Source": ...
+
+
 def drawn() -> dict[str, Any]:
     """The datasets that are drawn: their descriptions open a world."""
-    return {name: dataset for name, dataset in DATASETS.items() if not isinstance(dataset, Published)}
+    return {name: dataset for name, dataset in DATASETS.items() if hasattr(dataset, "open")}
 
 
 def downloaded() -> dict[str, Published]:
@@ -107,6 +120,8 @@ def open_source(text: str, seed: int = 0, split: str = "train") -> "Source":
     from objrep_gym.data.batches import Drawn
 
     described = parse(text)
+    if isinstance(described, Divided):
+        return described.open_split(seed, split)
     if isinstance(described, Path):
         from objrep_gym.data.shards import Stored
 

@@ -4,15 +4,17 @@ import queue
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
 
+from objrep_gym.scenes.bits import Bits
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About, World, scene_streams
-from objrep_gym.types import Scenes, to_image
+from objrep_gym.types import Scenes, from_bits, recolour, to_image
 
 OUTPUTS = ("mask", "factors")
 AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
@@ -30,6 +32,15 @@ class Source(Protocol):
     def examples(self) -> int | None: ...
     def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Packed(Protocol):
+    """A source of binary pictures, which gives them as bits too. `in_order`: they are not shuffled."""
+
+    in_order: bool
+
+    def bits(self, indices: np.ndarray) -> Bits: ...
 
 
 class Drawn:
@@ -60,7 +71,7 @@ class Reading:
         self.sources, self.batch, self.seed, self.next = tuple(sources), batch, seed, start
         self.wanted = ("image", *(output for output in outputs if output != "factors"))
         self.shuffles: dict[tuple[int, int], np.ndarray] = {}
-        self.ready: queue.Queue[View | Exception] = queue.Queue(AHEAD)
+        self.ready: queue.Queue[View | Bits | Exception] = queue.Queue(AHEAD)
         self.closing = threading.Event()
 
     def read(self) -> None:
@@ -78,7 +89,7 @@ class Reading:
     def going(self) -> bool:
         return not self.closing.is_set() and threading.main_thread().is_alive()
 
-    def offer(self, item: View | Exception) -> None:
+    def offer(self, item: View | Bits | Exception) -> None:
         """Wait for a place in the queue, or for the end."""
         while self.going():
             try:
@@ -86,10 +97,13 @@ class Reading:
             except queue.Full:
                 continue
 
-    def view(self, t: int) -> View:
-        """Batch t: row j is example t·B + j of the stream in which the sources take turns."""
-        count = len(self.sources)
+    def view(self, t: int) -> View | Bits:
+        """Batch t: row j is example t·B + j of the stream in which the sources take turns. Binary pictures stay bits where
+        no others stand beside them."""
+        count, first = len(self.sources), self.sources[0]
         numbers = np.arange(t * self.batch, (t + 1) * self.batch)
+        if count == 1 and isinstance(first, Packed):
+            return first.bits(self.order(first, numbers))
         rows = [numbers % count == s for s in range(count)]
         views = [
             source.read(self.order(source, numbers[row] // count), self.wanted) if row.any() else None
@@ -98,9 +112,12 @@ class Reading:
         return gather(views, rows)
 
     def order(self, source: Source, turns: np.ndarray) -> np.ndarray:
-        """Which example a turn takes: the turn's own number where scenes never end, a fresh shuffle per epoch else."""
+        """Which example a turn takes: the turn's own number where scenes never end, a fresh shuffle per epoch else, but
+        where their order is part of a set."""
         if source.examples is None:
             return turns
+        if isinstance(source, Packed) and source.in_order:
+            return turns % source.examples
         epochs, places = np.divmod(turns, source.examples)
         chosen = np.empty_like(turns)
         for epoch in np.unique(epochs):
@@ -125,7 +142,7 @@ class Batches(Iterator[Scenes]):
 
     def __init__(self, reading: Reading, device: str | torch.device, include: Sequence[str]):
         self.reading, self.device, self.include = reading, torch.device(device), tuple(include)
-        self.examples = whole_number(reading.sources)
+        self.examples, self.channels = whole_number(reading.sources), 3
         self.thread = threading.Thread(target=reading.read, name="batches")
         self.thread.start()
         weakref.finalize(self, reading.closing.set)
@@ -137,7 +154,13 @@ class Batches(Iterator[Scenes]):
         if isinstance(view, Exception):
             self.close()
             raise view
-        return to_scenes(view, self.device, self.include)
+        scenes = to_scenes(view, self.device, self.include)
+        return replace(scenes, image=recolour(scenes.image, self.channels))
+
+    def coloured(self, channels: int) -> "Batches":
+        """Itself, from now on with images of 1 channel, their luminance, or of 3."""
+        self.channels = channels
+        return self
 
     def __enter__(self) -> "Batches":
         return self
@@ -221,15 +244,16 @@ def gather(views: Sequence[View | None], rows: Sequence[np.ndarray]) -> View:
     return View(image, mask, None, factors)
 
 
-def to_scenes(view: View, device: torch.device, include: Sequence[str]) -> Scenes:
-    """Bytes go to the device and become floats there: a quarter of the traffic."""
+def to_scenes(view: View | Bits, device: torch.device, include: Sequence[str]) -> Scenes:
+    """Bytes go to the device and become floats there: a quarter of the traffic; of bits, less than a thirtieth."""
 
     def on_device(array: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
-    return Scenes(
-        image=to_image(on_device(view.image)),
-        mask=on_device(view.mask) if "mask" in include and view.mask is not None else None,
-        factors=on_device(view.factors) if "factors" in include else None,
-    )
+    factors = on_device(view.factors) if "factors" in include else None
+    if isinstance(view, Bits):
+        image = from_bits(on_device(view.packed), view.size)
+        return Scenes(image, image[:, 0].to(torch.uint8) if "mask" in include else None, factors)
+    mask = on_device(view.mask) if "mask" in include and view.mask is not None else None
+    return Scenes(to_image(on_device(view.image)), mask, factors)

@@ -166,7 +166,7 @@ class Performance:
                 raise ValueError(f"{text} has images of {tuple(source.size)}, the model takes {size}: choose --model.size")
             self.model.check_about(source.about)
         include = [what for what in self.model.reads if what != "image"]
-        return batches(sources, self.run.batch, seed, step, self.model.device, include)
+        return batches(sources, self.run.batch, seed, step, self.model.device, include).coloured(self.model.size[0])
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""

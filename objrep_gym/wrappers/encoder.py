@@ -14,13 +14,12 @@ from torch.nn import functional
 from objrep_gym import weights
 from objrep_gym.models.base import SlotModule
 from objrep_gym.training import layout
-from objrep_gym.types import to_image, to_uint8
+from objrep_gym.types import recolour, to_image, to_uint8
 from objrep_gym.wrappers.frames import Pictures
 
 BOUND = (
     10.0  # latents beyond ten standard deviations of a prior are clipped: a Box needs bounds, and a policy finite numbers
 )
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -150,16 +149,6 @@ def resize(image: Float[Tensor, "N C h w"], size: tuple[int, int]) -> Float[Tens
     if image.shape[2] >= size[0] and image.shape[3] >= size[1]:
         return functional.interpolate(image, size, mode="area")
     return functional.interpolate(image, size, mode="bilinear", align_corners=False, antialias=True)
-
-
-def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N C H W"]:
-    """Grey images repeated to three channels, coloured ones weighted to their luminance."""
-    if image.shape[1] == channels:
-        return image
-    if channels == 3:
-        return image.expand(-1, 3, -1, -1)
-    weight = image.new_tensor(LUMINANCE).view(1, 3, 1, 1)
-    return (image * weight).sum(1, keepdim=True)
 
 
 def resize_bytes(pictures: np.ndarray, size: tuple[int, int], channels: int) -> np.ndarray:
