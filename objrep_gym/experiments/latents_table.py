@@ -1,4 +1,4 @@
-"""LatentsTable: which latent of a model carries which factor of the one thing in a picture, computed and not guessed by eye."""
+"""LatentsTable: which latent of a model carries which factor of the one thing in a picture, computed, not guessed by eye."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,8 +31,8 @@ SHARES = {"information": Column("by information", "text"), "variance": Column("b
 SCORES = {name: {**COLUMNS, **FURTHER}[name] for name in ("factor_vae", "mig", "disentanglement", "perturbation", "in_use")}
 TRAINING = {"training": Column("training", "text")}
 NOTES = (
-    "By information: the share of the factor's entropy that the latent tells, in 20 bins. By variance: the latent's variance "
-    "while this factor changes and all others are fixed, over its variance in the data, of latents in use. Named from "
+    "By information: the share of the factor's entropy that the latent tells, in 20 bins. By variance: the variance of the "
+    "latent while this factor changes and all others are fixed, over that in the data, of latents in use. Named from "
     f"{CARRIES:.0%} on, in brackets from {HINTS:.0%} on; latents are numbered from 1, as in the document.",
 )
 MAPPED = "The darker, the more: columns are factors, rows latents, numbered from 1."
