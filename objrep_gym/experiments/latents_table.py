@@ -1,4 +1,4 @@
-"""LatentsTable: which latent of a model carries which factor of the one thing in a picture, computed, not guessed by eye."""
+"""LatentsTable: which latent of a model carries which factor of the one thing in a picture, computed, not guessed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace

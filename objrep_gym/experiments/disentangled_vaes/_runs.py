@@ -30,7 +30,7 @@ CHYVAE = taught(MODELS["chyvae"], epochs=50)
 ORDERED, TOGETHER = (taught(BETA_CONFIG, 50, f"ellipses:order={order}") for order in ("ordered", "together"))
 
 NOTES = (
-    "The document trained its VAE and β-VAE for 50 epochs in batches of 32, its broadcast decoders for 20. It gives neither "
+    "The document trained its VAE and β-VAE for 50 epochs in batches of 32, broadcast decoders for 20. It gives neither "
     "optimiser nor learning rate (here Adam, 10⁻⁴), nor kernels, strides, the size of the pictures (here 64×64), nor the "
     'weight of its "slight" L2 (here 10⁻⁴ of the squared weights).',
     "Ellipses are shuffled, but where a row says otherwise.",
