@@ -2,10 +2,10 @@
 tell of each of its factors, on things that it was not fitted to."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float, Integer, Num
 
 from objrep_gym.metrics.classes import apart, check, each
 
@@ -67,9 +67,14 @@ def accuracy(
     codes: Float[np.ndarray, "N D"], named: np.ndarray, asked: Float[np.ndarray, "M D"], truth: np.ndarray
 ) -> float:
     """Test accuracy of a logistic regression; of the only class where one alone is met in training."""
-    from sklearn.linear_model import LogisticRegression
-
     if len(np.unique(named)) == 1:
         return float((truth == named[0]).mean())
     named, truth = named.astype(np.int64), truth.astype(np.int64)
-    return float((LogisticRegression(max_iter=2000).fit(codes, named).predict(asked) == truth).mean())
+    return float((regression(codes, named).predict(asked) == truth).mean())
+
+
+def regression(codes: Float[np.ndarray, "N D"], named: Integer[np.ndarray, "N"]) -> Any:
+    """scikit-learn's logistic regression as it comes, fitted to two classes or more."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=2000).fit(codes, named)
