@@ -67,8 +67,8 @@ class Env:
 
 @dataclass(frozen=True)
 class Train:
-    """Seconds of an optimiser step and the memory it holds, in float32 and bf16; MONet beside a plain one, as a first
-    implementation has it."""
+    """Seconds of an optimiser step and the memory it holds, in float32 and bf16; MONet and Factor-VAE beside plain ones, as
+    a first implementation has them. A batch of Factor-VAE is two of its paper's."""
 
     models: tuple[str, ...] = ("monet", "monet-lite")
     """Presets."""

@@ -1,0 +1,37 @@
+"""The trainings that this document's figures and tables share."""
+
+from dataclasses import replace
+
+from objrep_gym.experiments.kinds import Run
+from objrep_gym.models import MODELS
+from objrep_gym.models.base import Config
+from objrep_gym.models.ellipse_vae import EllipseVAEConfig
+from objrep_gym.training import Stage
+
+BATCH = 32
+EPOCH = 16 * 16 * 6 * 40 // BATCH  # steps in which every ellipse is seen once
+
+
+def taught(model: Config, epochs: int, data: str = "ellipses") -> Run:
+    """A run on ellipses in the document's batches."""
+    return Run(model, (data,), (Stage(epochs * EPOCH, lr=1e-4),), BATCH, precision="bf16")
+
+
+BETA_CONFIG = EllipseVAEConfig()
+VAE = taught(MODELS["vae-ellipses"], epochs=50)
+BETA = taught(BETA_CONFIG, epochs=50)
+BETA_6 = taught(replace(BETA_CONFIG, beta=6.0), epochs=50)
+DROPOUT = taught(replace(BETA_CONFIG, dropout=0.2), epochs=50)
+BATCH_NORM = taught(replace(BETA_CONFIG, batch_norm=True), epochs=50)
+NO_L2 = taught(replace(BETA_CONFIG, l2=0.0), epochs=50)
+BROADCAST = taught(MODELS["vae-sbd-ellipses"], epochs=20)
+BROADCAST_BETA = taught(MODELS["beta-vae-sbd-ellipses"], epochs=20)
+CHYVAE = taught(MODELS["chyvae"], epochs=50)
+ORDERED, TOGETHER = (taught(BETA_CONFIG, 50, f"ellipses:order={order}") for order in ("ordered", "together"))
+
+NOTES = (
+    "The document trained its VAE and β-VAE for 50 epochs in batches of 32, its broadcast decoders for 20. It gives neither "
+    "optimiser nor learning rate (here Adam, 10⁻⁴), nor kernels, strides, the size of the ellipses' pictures (here 64×64), nor "
+    'the weight of its "slight" L2 (here 10⁻⁴ of the squared weights).',
+    "Ellipses are shuffled, but where a row says otherwise.",
+)
