@@ -113,6 +113,6 @@ def against(pairs: Sequence[tuple[DCI, DCI, float]]) -> dict[str, Any]:
     for name in ("disentanglement", "completeness"):
         ours, theirs = ([getattr(pair[side], name) for pair in pairs] for side in (0, 1))
         told[name] = rounded(float(spearmanr(ours, theirs).statistic))
-    entries = [np.concatenate([pair[side].importance.ravel() for pair in pairs]) for side in (0, 1)]
+    entries = [np.concatenate([found.importance.ravel() for found in side]) for side in list(zip(*pairs, strict=True))[:2]]
     told["importance"] = rounded(float(spearmanr(*entries).statistic))
     return told | {"ratio_to_default": rounded(float(np.median([ratio for *_, ratio in pairs])))}

@@ -88,8 +88,8 @@ class MetricAgreement:
         return records
 
     def examined_once(self, models: Mapping[str, SlotModule], source: Source, effort: Effort) -> dict[str, dict[str, Any]]:
-        """Scores of the seeds of a row, found out once: a note of them lies below the root of trained models, by all weights
-        and the metrics."""
+        """Scores of the seeds of a row, found out once: a note of them lies below the root of trained models, by the
+        weights of all and the metrics."""
         exam, told_by = self.exam, [*(fingerprint(model) for model in models.values()), *self.metrics]
         path = effort.root / NOTES / f"{hashlib.sha256(' '.join(told_by).encode()).hexdigest()[:16]}.json"
         known = recall(path, exam)
