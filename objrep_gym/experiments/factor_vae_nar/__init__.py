@@ -1,1 +1,1 @@
-"""Disentangling Symbols and Movements: Factor-VAE on NAR Dataset (Swain & Mahajan 2022)."""
+"""Swain & Mahajan 2022, "Disentangling symbols and movements": one file for each figure or section."""
