@@ -106,12 +106,13 @@ def by_default(codes: np.ndarray, factors: np.ndarray) -> DCI:
 
 def against(pairs: Sequence[tuple[DCI, DCI, float]]) -> dict[str, Any]:
     """How well two boosters agree on the order of models: Spearman's correlations of scores and of all importances."""
-    from scipy.stats import spearmanr
+    from scipy.stats import spearmanr as correlated
 
+    spearmanr: Any = correlated  # its stubs know no arrays
     told: dict[str, Any] = {"metric": "dci_against_default", "models": len(pairs)}
     for name in ("disentanglement", "completeness"):
         ours, theirs = ([getattr(pair[side], name) for pair in pairs] for side in (0, 1))
         told[name] = rounded(float(spearmanr(ours, theirs).statistic))
-    entries = [np.concatenate([pair[side].importance.ravel() for pair in pairs]) for side in (0, 1)]
+    entries = [np.concatenate([found.importance.ravel() for found in side]) for side in list(zip(*pairs, strict=True))[:2]]
     told["importance"] = rounded(float(spearmanr(*entries).statistic))
     return told | {"ratio_to_default": rounded(float(np.median([ratio for *_, ratio in pairs])))}

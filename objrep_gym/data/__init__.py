@@ -4,14 +4,16 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from objrep_gym.data.analogies import AnalogyBoards
+from objrep_gym.data.digit_pairs import DigitPairs, FashionPairs
 from objrep_gym.data.dsprites import DSprites
 from objrep_gym.data.ellipses import EllipseScenes
 from objrep_gym.data.furnished import Furnished
+from objrep_gym.data.idx import FashionMnist, Mnist
 from objrep_gym.data.objects_room import ObjectsRoom
-from objrep_gym.data.published import Published, open_published
+from objrep_gym.data.published import Divided, Published, open_published
 from objrep_gym.data.scenenet import SceneNet
 from objrep_gym.data.sprites import SpriteScenes
 from objrep_gym.data.tabletop import Table
@@ -32,14 +34,11 @@ DATASETS: dict[str, Any] = {
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),
     "scenenet": SceneNet(),
+    "mnist": Mnist(),
+    "fashion-mnist": FashionMnist(),
+    "digit-pairs": DigitPairs(),
+    "fashion-pairs": FashionPairs(),
 }
-
-
-@runtime_checkable
-class Divided(Protocol):
-    """A description whose splits differ in more than their seed: it opens each by itself."""
-
-    def open_split(self, seed: int, split: str) -> "Source": ...
 
 
 def drawn() -> dict[str, Any]:
@@ -48,7 +47,7 @@ def drawn() -> dict[str, Any]:
 
 
 def downloaded() -> dict[str, Published]:
-    """The datasets that others published, and that a user downloads."""
+    """The datasets that others published, that a user downloads, and that become shards."""
     return {name: dataset for name, dataset in DATASETS.items() if isinstance(dataset, Published)}
 
 

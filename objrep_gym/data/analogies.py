@@ -21,6 +21,10 @@ class AnalogyBoards:
         """The world, drawn by numpy."""
         return Boards((self.size, self.size))
 
+    def missing(self) -> str:
+        """Nothing has to be downloaded."""
+        return ""
+
     def open_split(self, seed: int, split: str) -> "Source":
         """All boards, numbered at random."""
         from objrep_gym.data.grids import enumerated

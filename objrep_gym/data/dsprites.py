@@ -44,6 +44,14 @@ class DSprites:
         on a size that was not published."""
         return self.world()
 
+    def missing(self) -> str:
+        """The published file, in words, where a folder is named that does not hold it."""
+        try:
+            self.world().close()
+        except ValueError as error:
+            return str(error)
+        return ""
+
     def open_split(self, seed: int, split: str) -> "Source":
         """The whole grid, numbered at random. Raises as `open` does."""
         from objrep_gym.data.grids import enumerated

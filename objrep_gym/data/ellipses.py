@@ -33,6 +33,10 @@ class EllipseScenes:
         """The world, drawn by numpy."""
         return Ellipses(self.variant, (self.size, self.size))
 
+    def missing(self) -> str:
+        """Nothing has to be downloaded."""
+        return ""
+
     def open_split(self, seed: int, split: str) -> "Source":
         """The grid, in its order in the train split, else shuffled; of correlated ellipses an endless draw. Raises
         ValueError on an unknown order, or one of what has none."""

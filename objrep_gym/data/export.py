@@ -16,8 +16,7 @@ import numpy as np
 
 from objrep_gym import __version__
 from objrep_gym.configs import to_json
-from objrep_gym.data import parse, whole
-from objrep_gym.data.batches import Drawn
+from objrep_gym.data import open_source, parse, whole
 from objrep_gym.data.card import CARD, card
 from objrep_gym.data.drawing import CHUNK, Recipe, joined
 from objrep_gym.data.filling import Filling
@@ -63,8 +62,11 @@ class DrawnPacking:
 
     def stock(self, what: str) -> "Stock":
         """The scenes that are drawn. Raises ValueError on values out of range."""
-        recipe = Recipe(parse(what), self.count, self.seed, self.split).check()
-        source = Drawn(recipe.world.open(), self.seed, self.split)
+        recipe = Recipe(count=self.count, seed=self.seed, split=self.split).check()
+        source = open_source(what, self.seed, self.split)
+        if source.examples is not None and source.examples < self.count:
+            source.close()
+            raise ValueError(f"count is {self.count}: {what} has {source.examples:,} scenes in its {self.split} split")
 
         def portion(number: int) -> View:
             span = recipe.span(number)
@@ -74,7 +76,8 @@ class DrawnPacking:
 
         counts = [len(recipe.span(number)) for number in range(len(recipe.shards()))]
         layout = Layout(source.about, source.size, recipe.outputs)
-        return Stock(layout, counts, portion, self.split, {"recipe": to_json(recipe)}, source.close)
+        origin = {"recipe": {**to_json(recipe), "world": to_json(parse(what))}}
+        return Stock(layout, counts, portion, self.split, origin, source.close)
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,17 @@ class Published(Protocol):
     def scenes(self, path: Path) -> Iterator[Seen]: ...
 
 
+@runtime_checkable
+class Divided(Protocol):
+    """A description whose splits differ in more than their seed, as what was published has its own: it opens each (a
+    `data.batches.Source`) by itself, without shards."""
+
+    def open_split(self, seed: int, split: str) -> Any: ...
+    def missing(self) -> str:
+        """What is still to be downloaded, and whence, in words; nothing where all is there."""
+        ...
+
+
 @dataclass
 class Imported:
     """What an import found: its folder, good scenes, and the damaged ones, the first of them in words."""

@@ -10,7 +10,7 @@ class Table:
     """A description of tables; `open()` makes the world."""
 
     variant: str = "train"
-    """Which things: train (3 to 10), six-objects (3 to 6), cylinders-only, cylinders-and-spheres."""
+    """Which things: train (3 to 10), six-objects (3 to 6), cylinders-only, spheres-only, cylinders-and-spheres."""
     look: str = "published"
     """published (cast shadows), plain, textured (two-tone things on boards) or grey."""
     size: int = 64

@@ -13,7 +13,7 @@ from torch import Tensor
 from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import open_source
-from objrep_gym.data.batches import Source, to_scenes
+from objrep_gym.data.batches import Packed, Source, to_scenes
 from objrep_gym.experiments.dissection import encoding, plain, untrained
 from objrep_gym.experiments.judge import Exam, described
 from objrep_gym.figures.tables import Column, Table
@@ -22,6 +22,7 @@ from objrep_gym.metrics.suite import METRICS, suite
 from objrep_gym.metrics.udr import SIMILARITIES, udr
 from objrep_gym.models.base import SlotModule
 from objrep_gym.processes import own_device
+from objrep_gym.scenes.bits import Bits
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About
 from objrep_gym.training import layout
@@ -46,8 +47,8 @@ FURTHER = {
 UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
 MEASURED = "As in Locatello et al. 2019; D, C and I are DCI's disentanglement, completeness and informativeness."
 MORE = (
-    "Modularity and explicitness (Ridgeway & Mozer 2018). Perturbed: does a factor, changed by itself, change one latent; "
-    "held: does a factor that is held hold one (Swain & Mahajan 2022, §3.1). In use: latents whose deviation is .05 or more."
+    "Modularity and explicitness (Ridgeway & Mozer 2018). Perturbed: does a factor, changed by itself, change one "
+    "latent; held: does a factor that is held hold one (Swain & Mahajan 2022, §3.1). In use: latents that deviate by .05."
 )
 RANKED = "UDR (Duan et al. 2020): agreement with the other models of the same config, without labels; rows in its order."
 DRAWN = 20_000  # scenes of a world that has no end
@@ -114,7 +115,8 @@ def gather(
     scenes: list[np.ndarray] = []
     for start in range(0, count, exam.batch):
         numbers = np.arange(start, min(start + exam.batch, count))
-        factors = looked_at(models, source.read(numbers, ("image",)), exam, parts)
+        view = source.bits(numbers) if isinstance(source, Packed) else source.read(numbers, ("image",))
+        factors = looked_at(models, view, exam, parts)
         scenes.append(factors)
         if watch is not None:
             watch(int(numbers[-1]) + 1)
@@ -138,7 +140,7 @@ def check(models: Mapping[str, SlotModule], source: Source, exam: Exam) -> None:
 
 
 def looked_at(
-    models: Mapping[str, SlotModule], view: View, exam: Exam, parts: Mapping[str, list[np.ndarray]]
+    models: Mapping[str, SlotModule], view: View | Bits, exam: Exam, parts: Mapping[str, list[np.ndarray]]
 ) -> np.ndarray:
     """Adds the codes of a batch to those of each model; the factors (B, E, F) of its scenes."""
     image = to_scenes(view, torch.device("cpu"), ()).image
@@ -177,19 +179,20 @@ def changed_anew(
     return {name: np.concatenate(found).reshape(*changed.shape[:3], -1) for name, found in parts.items()}
 
 
-def told(seen: Seen, name: str, seed: int) -> dict[str, Any]:
-    """Every score of one model by METRICS; `in_use`, how many latents vary by .05 or more; and for each factor that there
-    is, MIG (`mig_shape`), accuracy, and `importance`, how much each latent is used to predict it. None where there is no
-    such number."""
+def told(seen: Seen, name: str, seed: int, metrics: Sequence[str] = METRICS) -> dict[str, Any]:
+    """The scores of one model by `metrics`; `in_use`, how many latents vary by .05 or more; and for each factor that there
+    is, MIG (`mig_shape`) and, where DCI is asked for, accuracy and `importance`, how much each latent is used to predict
+    it. None where there is no such number."""
     codes = seen.codes[name]
-    found = suite(codes, seen.factors, seed, seen.anew.get(name))
-    by_factor = zip(seen.names, found.gaps, found.trees.accuracy, found.trees.importance.T, strict=True)
-    record: dict[str, Any] = {metric: plain(found.scores[metric]) for metric in METRICS}
-    record |= {"in_use": int(active(variances(codes)).sum()), "importance": {}}
-    for factor, gap, accuracy, importance in by_factor:
-        record |= {f"mig_{factor}": plain(gap), f"accuracy_{factor}": plain(accuracy)}
-        record["importance"][factor] = plain(importance)
-    return record
+    found = suite(codes, seen.factors, seed, seen.anew.get(name), metrics)
+    record: dict[str, Any] = {metric: plain(score) for metric, score in found.scores.items()}
+    record |= {"in_use": int(active(variances(codes)).sum())}
+    record |= {f"mig_{factor}": plain(gap) for factor, gap in zip(seen.names, found.gaps, strict=True)}
+    if found.trees is None:
+        return record
+    right, shares = found.trees.accuracy, found.trees.importance.T
+    record |= {f"accuracy_{factor}": plain(value) for factor, value in zip(seen.names, right, strict=True)}
+    return record | {"importance": {factor: plain(part) for factor, part in zip(seen.names, shares, strict=True)}}
 
 
 def agreements(models: Mapping[str, SlotModule], codes: Codes) -> dict[str, dict[str, float]]:

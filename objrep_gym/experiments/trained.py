@@ -13,7 +13,8 @@ import torch
 
 from objrep_gym import weights
 from objrep_gym.configs import to_json
-from objrep_gym.data import at_size, whole
+from objrep_gym.data import at_size, parse, whole
+from objrep_gym.data.published import Divided
 from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, as_run, begin, beginnings, perform, same, total
 from objrep_gym.experiments.starting import find
 from objrep_gym.models import preset_of
@@ -117,8 +118,13 @@ def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
 
 
 def ready(run: Run, effort: Effort) -> bool:
-    """Whether the weights that a run begins with are there, or another run's, which is trained first; told where they are
-    not, and the run waits for them."""
+    """Whether the data is there that others published, and the weights that a run begins with, or another run's, which is
+    trained first; told where they are not, and the run waits for them."""
+    absent = [told for one in map(parse, run.data) if isinstance(one, Divided) and (told := one.missing())]
+    if absent:
+        if effort.progress:
+            print(f"{address(run)} waits: {absent[0]}")
+        return False
     if run.start is None or isinstance(run.start.weights, Run) or standing(run, effort.root).step > 0:
         return True
     try:

@@ -14,9 +14,19 @@ from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
 from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
+from objrep_gym.models.parallel_vae import ParallelVAEConfig
 from objrep_gym.models.segmenter import SegmenterConfig
 from objrep_gym.models.slot_attention import SlotAttentionConfig
 from objrep_gym.models.vae import AnnealedVAEConfig, BetaTCVAEConfig, DIPVAEConfig, VAEConfig
+
+TABLES: dict[str, Any] = {"size": (64, 64), "channels": 3}
+BROADCAST: dict[str, Any] = {
+    "decoder": "broadcast",
+    "latent": 128,
+    "hidden": 256,
+    "widths": (32, 32, 64, 64),
+    "slope": 0.3,
+}
 
 MODELS: dict[str, Config] = {
     "monet": MONetConfig(),
@@ -65,6 +75,14 @@ MODELS: dict[str, Config] = {
     "beta-vae-ellipses": EllipseVAEConfig(),
     "vae-sbd-ellipses": EllipseVAEConfig(beta=1.0, widths=(64, 64, 64, 64), decoder="broadcast"),
     "beta-vae-sbd-ellipses": EllipseVAEConfig(widths=(64, 64, 64, 64), decoder="broadcast"),
+    "parallel-vae": ParallelVAEConfig(),
+    "parallel-vae-4": ParallelVAEConfig(vaes=4),
+    "parallel-vae-5": ParallelVAEConfig(vaes=5),
+    "parallel-vae-tables": ParallelVAEConfig(**TABLES, hidden=64, widths=(24, 24)),
+    "parallel-vae-sbd": ParallelVAEConfig(**TABLES, **BROADCAST),
+    "parallel-vae-sbd-grey": ParallelVAEConfig(**{**TABLES, "channels": 1}, **BROADCAST),
+    "parallel-vae-map": ParallelVAEConfig(size=(64, 64), cells=4, widths=(24, 32, 32)),
+    "parallel-vae-priced": ParallelVAEConfig(vaes=3, threshold=6.0),
     "counter": CounterConfig(),
     "counter-clutter": CounterConfig(most=8),
     "counter-rooms": CounterConfig(background=6),

@@ -76,6 +76,7 @@ VARIANTS = {
     "six-objects": Setting(most=6),
     # As in the ParallelVAE document, which chose those pictures of CLEVR that show such things alone.
     "cylinders-only": Setting(("cylinder",), weights=found(1 / 3)),
+    "spheres-only": Setting(("sphere",), weights=found(1 / 3)),
     "cylinders-and-spheres": Setting(("cylinder", "sphere"), weights=found(2 / 3)),
 }
 

@@ -193,7 +193,9 @@ def test_pictures_that_end_too_early_are_told(tmp_path):
 def test_a_folder_without_the_file_says_where_it_is_published(tmp_path):
     with pytest.raises(ValueError, match=r"github\.com/google-deepmind/dsprites-dataset"):
         DSprites(folder=str(tmp_path)).open()
+    assert "is missing" in DSprites(folder=str(tmp_path)).missing()
     publish(tmp_path / FILE)
+    assert DSprites(folder=str(tmp_path)).missing() == DSprites().missing() == ""
     with pytest.raises(ValueError, match="size is 32, and dSprites is published at 64 pixels"):
         DSprites(folder=str(tmp_path), size=32).open()
 

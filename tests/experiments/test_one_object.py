@@ -21,7 +21,6 @@ from objrep_gym.scenes.world import About
 from objrep_gym.types import Slots
 
 SIZES = (4, 3, 6)
-DATA = "sprites:count=1,size=32"
 
 
 class Dots:
@@ -99,6 +98,8 @@ READERS = {
 def grid(monkeypatch) -> Grid:
     source = Grid()
     monkeypatch.setattr(one_object, "open_source", lambda *_, **__: source)
+    about = {"data": "dots", "variant": None, "look": None, "split": "test"}
+    monkeypatch.setattr(one_object, "described", lambda exam: about)
     monkeypatch.setattr(one_object.weights, "load", lambda ref, *_: READERS[ref.partition("#")[0]])
     return source
 
@@ -213,15 +214,17 @@ def test_what_is_asked_follows_from_model_and_data(monkeypatch):
         examine((), Examining(), progress=False)
 
 
-def test_the_verb_prints_the_suite_of_a_vae(capsys, tmp_path):
+@pytest.mark.parametrize(("data", "counts"), [("dsprites:size=32", (60, 60)), ("sprites:count=1,size=32", (10, 50))])
+def test_the_verb_prints_the_suite_of_a_vae(data, counts, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(one_object, "ANCHORS", 2)
     torch.manual_seed(0)
-    model = replace(MODELS["vae"].tiny(), channels=3)
-    weights.save(tmp_path / "a", model.build(), model)
-    weights.save(tmp_path / "b", model.build(), model)
-    asked = ["evaluate", str(tmp_path / "a"), "--data", DATA, "--count", "80"]
-    assert main([*asked, "--json"]) == 0
+    model = MODELS["vae"].tiny()
+    refs = [str(tmp_path / name) for name in ("a", "b")]
+    for ref in refs:
+        weights.save(ref, model.build(), model)
+    assert main(["evaluate", *refs, "--data", data, "--count", "60", "--json"]) == 0
     records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert set(METRICS) <= set(records[0])
-    assert 20 < records[0]["count"] < 60, "half of the scenes have a sprite"
-    assert main([*asked, str(tmp_path / "b")]) == 0
-    assert "UDR" in capsys.readouterr().out
+    assert sorted(record["model"] for record in records) == refs
+    assert set(METRICS) | {"udr_lasso", "udr_spearman", "importance"} <= set(records[0])
+    assert counts[0] <= records[0]["count"] <= counts[1], "half of the scenes of sprites have none"
+    assert all(record["perturbation"] is not None for record in records)

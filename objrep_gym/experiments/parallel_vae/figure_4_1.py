@@ -1,0 +1,12 @@
+"""Figure 4.1 — two VAEs on pairs of two digits (Stavarache 2019, §4.1.1)."""
+
+from objrep_gym.experiments.members_figure import MembersFigure
+from objrep_gym.experiments.parallel_vae import _runs
+
+EXPERIMENT = MembersFigure(
+    "Figure 4.1: 2-MNIST",
+    rows={"2 VAEs": _runs.TWO},
+    kinds=_runs.DIGITS[2],
+    data="digit-pairs:digits=01",
+    notes=_runs.NOTES,
+)

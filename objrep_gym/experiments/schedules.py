@@ -1,0 +1,40 @@
+"""Schedules of a ParallelVAE (Stavarache 2019): which members learn on which data, and when, as lists of stages.
+
+Source k of a run is what member k learns on: kind k, and all kinds before it.
+"""
+
+from objrep_gym.training import Stage
+
+
+def individual(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
+    """Member after member learns, for `steps` each, while the others are frozen (§4.1.1)."""
+    return tuple(alone(k, steps, lr) for k in range(members))
+
+
+def together(members: int, steps: int, shared: int, lr: float = 1e-3, shared_lr: float = 1e-4) -> tuple[Stage, ...]:
+    """After each member but the first has learned for `steps`, all so far learn together for `shared` more, at a lower
+    rate (§4.1.3)."""
+    stages = [alone(0, steps, lr)]
+    for k in range(1, members):
+        stages += [alone(k, steps, lr), Stage(shared, shared_lr, tuple(names(i) for i in range(k + 1)), (k,))]
+    return tuple(stages)
+
+
+def tandem(members: int, rounds: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
+    """The members take turns of `steps`, round after round (§4.3.2)."""
+    return tuple(alone(k, steps, lr) for _ in range(rounds) for k in range(members))
+
+
+def mixed(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
+    """All members learn at once on everything: no one says which is for what (§5)."""
+    return (Stage(steps, lr, tuple(names(k) for k in range(members)), (members - 1,)),)
+
+
+def alone(member: int, steps: int, lr: float) -> Stage:
+    """One member learns on its own source."""
+    return Stage(steps, lr, (names(member),), (member,))
+
+
+def names(member: int) -> str:
+    """The pattern of a member's parameters."""
+    return f"vaes.{member}.*"

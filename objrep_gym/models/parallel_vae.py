@@ -1,0 +1,268 @@
+"""ParallelVAE (Stavarache 2019): K variational auto-encoders side by side. Each looks at the whole picture and draws all of
+it, with a confidence for every pixel; a softmax of the confidences over the K is who explains what.
+
+The loss is that of §3.1: Σ_k m̂_k (x̂_k − x)² + β Σ_k KL_k − γ log(H(m̂) / log K), with H the entropy of a pixel's masks. The
+document is silent on some points, settled here:
+
+- Squares are summed over pixels and channels: with a mean, its β of 0.5 would cost more than all pixels together, and no
+  VAE would say anything.
+- The entropy term is one for each pixel, and summed: a pixel that one VAE has taken over is to cost something wherever it
+  is. `average="before"` takes the logarithm of the picture's mean entropy instead, times the number of pixels.
+- The logarithm needs no ε: entropies are worked out from logarithms of masks, and bounded below at 1e-30. One VAE alone has
+  no entropy: the term is nothing where log K is.
+- Drawn pixels are bounded to [0, 1] by a sigmoid. Of its convolutions the document gives kernels and strides, not widths.
+
+Beyond the document, `cells` gives each member a map of latents in place of one vector: a vector has to say where everything
+is, a cell of a map says what is here.
+
+Who learns on what, and when, is a list of stages (`experiments.schedules`). A member that is frozen goes on drawing and
+goes on being confident; its batch statistics stay where they were, as `training.fit` puts it into `eval()`.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from objrep_gym.models.base import SlotModule
+from objrep_gym.models.blocks import SpatialBroadcastDecoder
+from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
+from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
+
+LEAST_ENTROPY = 1e-30  # nats: below it float32 has nothing left to take a logarithm of
+MEMORY = 0.99  # of the running KL that prices a member: the mean of about a hundred batches
+Average = Literal["after", "before"]
+
+
+@dataclass(frozen=True)
+class ParallelVAEConfig:
+    """K VAEs in parallel; the defaults are the document's for pairs of digits."""
+
+    size: tuple[int, int] = (28, 56)
+    """Height and width in pixels; multiples of 2 to the number of convolutions."""
+    channels: int = 1
+    """Of the pictures: 1 or 3."""
+    vaes: int = 2
+    """K, members: one for each kind of object."""
+    latent: int = 32
+    """Latents of each; 128 for tables."""
+    cells: int = 0
+    """Latents of each cell of a map as coarse as the last convolution's, in place of the vector of `latent`; 0 for none."""
+    hidden: int = 64
+    """Units of the layer between convolutions and latents, on either side; 256 for tables."""
+    widths: tuple[int, ...] = (24, 24)
+    """Channels of the encoder's 3×3 convolutions of stride 2; the deconvolutional decoder has them in reverse."""
+    normalise: bool = True
+    """Batch normalisation after each of them."""
+    slope: float = 0.0
+    """Of the ReLUs below zero; 0.3 for tables."""
+    decoder: Literal["deconvolution", "broadcast"] = "deconvolution"
+    """The encoder's mirror, or the spatial broadcast decoder (Watters et al. 2019)."""
+    broadcast: tuple[int, ...] = (32, 32, 32)
+    """Channels of the broadcast decoder's 3×3 convolutions before its last."""
+    coarse: int = 1
+    """The broadcast decoder draws at this fraction of the resolution, and is then enlarged; 1 is the document's."""
+    beta: float = 0.5
+    """Price of a nat of KL."""
+    gamma: float = 0.009
+    """Price of confidence: the weight of the entropy term of a pixel."""
+    average: Average = "after"
+    """Whether entropies are averaged over pixels after their logarithm, or before it."""
+    threshold: float = 0.0
+    """τ, nats: the running KL at which a member learns half as fast as at the start; 0 lets all learn evenly."""
+    steepness: float = 4.0
+    """p of that price, 1 / (1 + (KL/τ)^p)."""
+
+    @property
+    def codes(self) -> int:
+        """D, latents of a member in all."""
+        step = 2 ** len(self.widths)
+        return self.cells * (self.size[0] // step) * (self.size[1] // step) if self.cells else self.latent
+
+    def build(self) -> "ParallelVAE":
+        """Raises ValueError on channels that no picture has, on a map whose decoder is broadcast, and on a size that does
+        not halve as often as it must."""
+        if self.cells and self.decoder == "broadcast":
+            raise ValueError("a map of latents has places already and is not broadcast: choose the deconvolutional decoder")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels {self.channels} must be 1, for grey pictures, or 3")
+        step = 2 ** len(self.widths)
+        if self.size[0] % step or self.size[1] % step or self.size[0] % self.coarse or self.size[1] % self.coarse:
+            raise ValueError(
+                f"{len(self.widths)} halvings and a decoder at 1/{self.coarse} need sides that are multiples of "
+                f"{math.lcm(step, self.coarse)}, got {self.size[0]}×{self.size[1]}"
+            )
+        return ParallelVAE(self)
+
+    def tiny(self) -> "ParallelVAEConfig":
+        side = 16 if self.size[0] < self.size[1] else 32
+        narrow = {"widths": (12,) * len(self.widths), "broadcast": (12,) * len(self.broadcast), "hidden": 32}
+        return replace(self, size=(side, 32), latent=min(self.latent, 6), **narrow)
+
+
+class Member(nn.Module):
+    """One VAE: looks at the whole picture and draws all of it, with a raw confidence for each pixel."""
+
+    def __init__(self, config: ParallelVAEConfig):
+        super().__init__()
+        step = 2 ** len(config.widths)
+        coarse = (config.widths[-1], config.size[0] // step, config.size[1] // step)
+        convs = [
+            layer
+            for i, o in pairwise((config.channels, *config.widths))
+            for layer in (nn.Conv2d(i, o, 3, 2, 1, bias=not config.normalise), *after(o, config))
+        ]
+        self.encoder = nn.Sequential(*convs, *head(config, coarse))
+        outputs, self.coarse = config.channels + 1, config.coarse if config.decoder == "broadcast" else 1
+        if config.decoder == "broadcast":
+            size = (config.size[0] // config.coarse, config.size[1] // config.coarse)
+            self.decoder: nn.Module = SpatialBroadcastDecoder(config.codes, outputs, config.broadcast, size)
+        else:
+            self.decoder = nn.Sequential(*mirror(config, coarse, outputs))
+        for layer in self.modules():  # He et al. 2015: torch's own start takes longer to draw more than a mean
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                nn.init.kaiming_normal_(layer.weight)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    def posterior(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
+        """Mean and log standard deviation of the latents."""
+        mean, log_variance = widened(self.encoder(image)).chunk(2, 1)
+        return mean, 0.5 * log_variance
+
+    def draw(self, latents: Float[Tensor, "B D"]) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B H W"]]:
+        """Pixels in [0, 1] and raw confidences."""
+        drawn = self.decoder(latents)
+        if self.coarse > 1:
+            drawn = functional.interpolate(drawn, scale_factor=self.coarse, mode="bilinear", align_corners=False)
+        drawn = widened(drawn)
+        return drawn[:, :-1].sigmoid(), drawn[:, -1]
+
+
+def after(width: int, config: ParallelVAEConfig) -> Sequence[nn.Module]:
+    """What follows a convolution."""
+    return (nn.BatchNorm2d(width), activation(config)) if config.normalise else (activation(config),)
+
+
+def activation(config: ParallelVAEConfig) -> nn.Module:
+    """ReLU, leaky where the document's was."""
+    return nn.LeakyReLU(config.slope) if config.slope else nn.ReLU()
+
+
+def head(config: ParallelVAEConfig, coarse: tuple[int, int, int]) -> Sequence[nn.Module]:
+    """From the last convolution's maps to means and log variances."""
+    if config.cells:  # all means, then all log variances
+        return nn.Conv2d(coarse[0], 2 * config.cells, 3, padding=1), nn.Flatten()
+    dense = (nn.Flatten(), nn.Linear(math.prod(coarse), config.hidden), activation(config))
+    return *dense, nn.Linear(config.hidden, 2 * config.latent)
+
+
+def mirror(config: ParallelVAEConfig, coarse: tuple[int, int, int], outputs: int) -> list[nn.Module]:
+    """Layers of the deconvolutional decoder, from latents to pixels and confidences."""
+    flat, widths = math.prod(coarse), tuple(reversed(config.widths))
+    if config.cells:
+        start = [nn.Unflatten(1, (config.cells, *coarse[1:])), nn.Conv2d(config.cells, widths[0], 3, padding=1)]
+    else:
+        dense = (nn.Linear(config.latent, config.hidden), activation(config), nn.Linear(config.hidden, flat))
+        start = [*dense, nn.Unflatten(1, coarse)]
+    layers: list[nn.Module] = [*start, activation(config)]
+    for i, o in pairwise(widths):
+        layers += [nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1, bias=not config.normalise), *after(o, config)]
+    return [*layers, nn.ConvTranspose2d(widths[-1], outputs, 3, 2, 1, output_padding=1)]
+
+
+class ParallelVAE(SlotModule):
+    """K VAEs; slot k is VAE k's latents. Masks are decoded: a confidence comes with a drawing."""
+
+    ordered = True
+    has_masks = False
+    information: Tensor
+    rates: Tensor
+
+    def __init__(self, config: ParallelVAEConfig):
+        super().__init__(config, (config.channels, *config.size), config.vaes, config.codes)
+        self.beta, self.gamma = config.beta, config.gamma
+        self.average: Average = config.average
+        self.threshold, self.steepness, self.base = config.threshold, config.steepness, 0.0
+        self.vaes = nn.ModuleList(Member(config) for _ in range(config.vaes))
+        self.register_buffer("information", torch.zeros(config.vaes))  # running KL of each member, nats
+        self.register_buffer("rates", torch.zeros(config.vaes), persistent=False)
+
+    def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
+        self.check_size(image)
+        means, log_sigmas = self.posteriors(image)
+        return Slots(means, kl_to_standard(means, log_sigmas).clamp_min(0))
+
+    def posteriors(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B K D"], Float[Tensor, "B K D"]]:
+        """Means and log standard deviations of every member's latents."""
+        found = [vae.posterior(image) for vae in self.members()]
+        return torch.stack([mean for mean, _ in found], 1), torch.stack([log_sigma for _, log_sigma in found], 1)
+
+    def members(self) -> list[Member]:
+        return [vae for vae in self.vaes if isinstance(vae, Member)]
+
+    def draw(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
+        """What each member draws, in [0, 1], and logarithms of its masks."""
+        drawn = [vae.draw(codes) for vae, codes in zip(self.members(), latents.unbind(1), strict=True)]
+        confidences = torch.stack([confidence for _, confidence in drawn], 1)
+        return torch.stack([part for part, _ in drawn], 1), confidences.log_softmax(1)
+
+    def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
+        """Raises ValueError on another number of slots: each is drawn by its own member."""
+        if latents.shape[1] != self.slots:
+            raise ValueError(f"latents of {latents.shape[1]} slots, and slot k of {self.slots} is drawn by VAE k")
+        parts, log_masks = self.draw(latents)
+        masks = log_masks.exp()
+        return Decoded((masks.unsqueeze(2) * parts).sum(1), parts, masks)
+
+    def losses(self, scenes: Scenes, clock: Clock) -> Losses:
+        """The loss of §3.1 of the document; `watch` has every member's KL before its price."""
+        means, log_sigmas = self.posteriors(scenes.image)
+        parts, log_masks = self.draw(reparameterise(means, log_sigmas))
+        errors = (parts - scenes.image.unsqueeze(1)).square().sum(2)
+        kl = kl_to_standard(means, log_sigmas).mean(0)
+        terms = {"squares": (log_masks.exp() * errors).sum((1, 2, 3)).mean(), "kl": self.beta * kl.sum()}
+        if self.slots > 1:
+            terms["confidence"] = self.gamma * unassuming(log_masks, self.average).mean()
+        if self.training and self.threshold:
+            self.price(kl.detach())
+        return Losses(terms, {f"kl_{k}": value for k, value in enumerate(kl.detach().unbind())})
+
+    @torch.no_grad()
+    def price(self, kl: Float[Tensor, "K"]) -> None:
+        """Learning gets dearer for members that say much: 1 / (1 + (KL/τ)^p) of the rate that they began with."""
+        self.information.lerp_(kl, 1 - MEMORY)
+        self.rates.copy_(self.base * priced(self.information, self.threshold, self.steepness))
+
+    def parameter_groups(self, lr: float) -> list[dict[str, Any]]:
+        """A group for each member. Where learning is priced, its rate is a number in a buffer that `losses` changes: Adam
+        divides gradients by their own size, so that smaller ones would change nothing."""
+        if not self.threshold:
+            return [{"params": list(vae.parameters()), "lr": lr} for vae in self.vaes]
+        self.base = lr
+        self.rates.copy_(lr * priced(self.information, self.threshold, self.steepness))
+        return [
+            {"params": list(vae.parameters()), "lr": rate} for vae, rate in zip(self.vaes, self.rates.unbind(), strict=True)
+        ]
+
+
+def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
+    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL."""
+    return 1 / (1 + (kl / threshold) ** steepness)
+
+
+def unassuming(log_masks: Float[Tensor, "B K H W"], average: Average) -> Float[Tensor, "B"]:
+    """−log(H / log K) of the masks' entropy H over K members, summed over pixels: 0 where all are equally confident, and
+    the larger the surer one of them is. `before` averages entropies over the picture before their logarithm."""
+    members, pixels = log_masks.shape[1], math.prod(log_masks.shape[2:])
+    below = log_masks - log_masks.amax(1, keepdim=True)  # −Σ m log m would lose what the surest one is short of 1
+    others = below.exp().sum(1) - 1
+    entropy = (others.log1p() - (below.exp() * below).sum(1) / (1 + others)).flatten(1)
+    share = (entropy.mean(1, keepdim=True) if average == "before" else entropy).clamp_min(LEAST_ENTROPY) / math.log(members)
+    return -share.log().mean(1) * pixels
