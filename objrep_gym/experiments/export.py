@@ -6,7 +6,7 @@ The card is generated from the run and from this measurement; nothing in it is t
 import json
 import shlex
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import pairwise
@@ -18,12 +18,14 @@ from objrep_gym.configs import to_json
 from objrep_gym.data import parse, pieces, whole
 from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
-from objrep_gym.experiments.judging import Judging, by_bound, by_segments
+from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, Run, read_run, total
+from objrep_gym.experiments.reproduce import find, names
 from objrep_gym.figures.tables import Table, as_markdown
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
+from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.training import Stage
 
 PICTURE = "decomposition.png"
@@ -110,9 +112,13 @@ def check(out: Path) -> None:
 
 
 def judge(run: Path, exported: Path, how: Exporting, progress: bool) -> Judging:
-    """By segments on the exams; a model that has no masks by its bound, on the run's own first data."""
-    if weights.load(exported).has_masks:
+    """By segments on the exams; members that have a kind each by these, on the run's own last data, which shows all of
+    them; another model that has no masks by its bound, on the run's own first data."""
+    model = weights.load(exported)
+    if model.has_masks:
         return by_segments(run, exported, how.exams, how.count, progress)
+    if isinstance(model, ParallelVAE):
+        return by_members(run, exported, read_run(run).data[-1], how.count, progress)
     return by_bound(run, exported, read_run(run).data[0], how.count, progress)
 
 
@@ -144,13 +150,23 @@ def card(run: Path, exported: Path, tables: Sequence[Table], step: int | None) -
 
 
 def command(run: Run, out: str) -> str:
-    """The command that performs a run of one stage, after that of a run whose trunk it starts from."""
+    """The command that performs a run of one stage, after that of a run whose trunk it starts from; of several stages, that
+    of an experiment that shows it."""
+    if len(run.stages) > 1:
+        shown = next((name for name in names() if run in runs_of(find(name))), None)
+        return f"objrep-gym reproduce {shown}" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
     if run.start is not None and isinstance(run.start.weights, Run):
         before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
         return f"{command(run.start.weights, before)}\n{command(begun, out)}"
     words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
     words += [word for option in options(run, name) for word in option]
     return shlex.join([*words, "--out", out])
+
+
+def runs_of(experiment: Any) -> list[Run]:
+    """The trainings of an experiment's rows."""
+    rows = getattr(experiment, "rows", None) or {"": getattr(experiment, "run", None)}
+    return [run for run in (rows.values() if isinstance(rows, Mapping) else rows) if isinstance(run, Run)]
 
 
 def options(run: Run, name: str) -> Iterator[list[str]]:

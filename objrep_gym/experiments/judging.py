@@ -1,10 +1,12 @@
-"""How weights that ship are judged: by segments where a model has masks, else by their bound, and by counting where they
-have KL maps. Rounding is judged too."""
+"""How weights that ship are judged: by segments where a model has masks, by kinds where it has a member for each, else by
+their bound, and by counting where they have KL maps. Rounding is judged too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from objrep_gym import weights
 from objrep_gym.data.watching import watching
@@ -13,6 +15,10 @@ from objrep_gym.experiments.counting_table import CHOSEN, TESTED, cells, count, 
 from objrep_gym.experiments.counting_table import COLUMNS as COUNTING
 from objrep_gym.experiments.entities import attention_sheet, sampled_sheet
 from objrep_gym.experiments.judge import BASELINES, METRICS, Exam, as_table, evaluate
+from objrep_gym.experiments.members import decomposed, look
+from objrep_gym.experiments.members import scores as scores_of_members
+from objrep_gym.experiments.members import shown_scenes as shown_members
+from objrep_gym.experiments.members_figure import COLUMNS as MEMBERS
 from objrep_gym.experiments.model_figure import COLUMNS as BOUNDS
 from objrep_gym.experiments.model_figure import bounds, shown_scenes
 from objrep_gym.experiments.rooms import SHOWN, held_out
@@ -75,6 +81,23 @@ def by_bound(run: Path, exported: Path, data: str, scenes: int, progress: bool) 
     rows = {exported.name: dict(cells({**found["model"], "step": None}))}
     tables.append(Table(f"Counting, {data}", columns, rows, notes=notes, first="model"))
     return Judging([record], tables, drawn(lambda: attention_sheet(model, image), dpi=110))
+
+
+def by_members(run: Path, exported: Path, data: str, scenes: int, progress: bool) -> Judging:
+    """What members that have a kind each do with `scenes` test scenes of `data`: the numbers of `members.scores`."""
+    model, before = weights.load(exported), weights.load(run)
+    with watching(f"judge {data}", 2 * scenes, progress) as show:
+        seen = look(model, data, scenes, lambda done: show(done, "scenes"))
+        old = look(before, data, scenes, lambda done: show(scenes + done, "scenes"))
+    kinds = sorted(set(seen.kinds[~np.isnan(seen.kinds)].astype(int).tolist()))
+    told, was = (scores_of_members(one, kinds, model.slots > 1) for one in (seen, old))
+    compare(was, told, [name for name in ("ari", "purity", "mse") if name in told])
+    record = {"model": exported.name, "data": data, "split": TESTED, "count": scenes, **told}
+    columns = {name: column for name, column in MEMBERS.items() if name in told}
+    tables = [Table(f"{data} test, {scenes:,} images", columns, {exported.name: told}, first="model")]
+    image = shown_members(data, 8, model.size[0])
+    names = tuple(f"VAE {k}" for k in range(model.slots))
+    return Judging([record], tables, drawn(lambda: decomposed(model, image, names), dpi=110))
 
 
 def counted(

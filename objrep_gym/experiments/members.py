@@ -111,8 +111,9 @@ def purity_of_scenes(seen: Seen) -> float:
 
 def shares(model: SlotModule, data: str, count: int) -> list[float]:
     """How many of the things in `count` test scenes each member takes, as shares."""
-    taken = look(model, data, count).taken
-    return (np.bincount(taken[taken >= 0], minlength=model.slots) / max(1, (taken >= 0).sum())).tolist()
+    seen = look(model, data, count)
+    taken = seen.taken[(seen.taken >= 0) & ~np.isnan(seen.kinds)]
+    return (np.bincount(taken, minlength=model.slots) / max(1, len(taken))).tolist()
 
 
 def shown_scenes(data: str, count: int, channels: int) -> Float[Tensor, "N C H W"]:

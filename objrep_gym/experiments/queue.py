@@ -16,7 +16,7 @@ from objrep_gym.data import pieces
 from objrep_gym.experiments.export import Exporting, export
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.reproduce import find, leave
-from objrep_gym.experiments.trained import ROOT, Effort, standing, trained
+from objrep_gym.experiments.trained import ROOT, Effort, ready, standing, trained
 from objrep_gym.processes import own_device, using
 from objrep_gym.scenes.world import check_name
 from objrep_gym.weights import NAME, WEIGHTS
@@ -129,9 +129,9 @@ def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]
 
 
 def train(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:
-    """One training, and its weights; None where it was finished before."""
+    """One training, and its weights; None where it was finished before, or waits for what it begins from or learns on."""
     run = waiting.run()
-    if standing(run, effort.root).finished:
+    if standing(run, effort.root).finished or not ready(run, effort):
         return None
     performed = trained(run, effort)
     if performed.step:

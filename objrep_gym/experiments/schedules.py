@@ -25,9 +25,9 @@ def tandem(members: int, rounds: int, steps: int, lr: float = 1e-3) -> tuple[Sta
     return tuple(alone(k, steps, lr) for _ in range(rounds) for k in range(members))
 
 
-def mixed(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
-    """All members learn at once on everything: no one says which is for what (§5)."""
-    return (Stage(steps, lr, tuple(names(k) for k in range(members)), (members - 1,)),)
+def everything(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
+    """All members learn at once on all that the run shows: no one says which is for what (§5)."""
+    return (Stage(steps, lr, tuple(names(k) for k in range(members))),)
 
 
 def alone(member: int, steps: int, lr: float) -> Stage:

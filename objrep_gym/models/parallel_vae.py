@@ -125,11 +125,8 @@ class Member(nn.Module):
             self.decoder: nn.Module = SpatialBroadcastDecoder(config.codes, outputs, config.broadcast, size)
         else:
             self.decoder = nn.Sequential(*mirror(config, coarse, outputs))
-        for layer in self.modules():  # He et al. 2015: torch's own start takes longer to draw more than a mean
-            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(layer.weight)
-                if layer.bias is not None:
-                    nn.init.zeros_(layer.bias)
+        for half in (self.encoder, self.decoder):
+            begin(half)
 
     def posterior(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
         """Mean and log standard deviation of the latents."""
@@ -143,6 +140,16 @@ class Member(nn.Module):
             drawn = functional.interpolate(drawn, scale_factor=self.coarse, mode="bilinear", align_corners=False)
         drawn = widened(drawn)
         return drawn[:, :-1].sigmoid(), drawn[:, -1]
+
+
+def begin(half: nn.Module) -> None:
+    """He et al. 2015 in all layers but the last, which no ReLU follows: from torch's own start, it takes longer until more
+    than a mean is drawn."""
+    layers = [layer for layer in half.modules() if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d)]
+    for layer in layers[:-1]:
+        nn.init.kaiming_normal_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
 
 
 def after(width: int, config: ParallelVAEConfig) -> Sequence[nn.Module]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from objrep_gym.experiments.schedules import individual, mixed, tandem, together
+from objrep_gym.experiments.schedules import everything, individual, tandem, together
 from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig, priced, unassuming
 from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
@@ -167,8 +167,8 @@ def test_schedules_are_the_document_s_programs():
         *((1, (2,), 1e-3, 5), (3, (2,), 1e-4, 2)),
     ]
     assert [stage.trains for stage in tandem(2, 2, 5)] == [("vaes.0.*",), ("vaes.1.*",)] * 2
-    assert mixed(2, 5)[0].trains == ("vaes.0.*", "vaes.1.*")
-    assert mixed(2, 5)[0].shows == (1,)
+    (stage,) = everything(2, 5)
+    assert (stage.trains, stage.shows) == (("vaes.0.*", "vaes.1.*"), ())
 
 
 def test_the_price_of_learning_is_a_half_at_its_threshold():

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from objrep_gym.experiments.kinds import Run
-from objrep_gym.experiments.schedules import individual, tandem, together
+from objrep_gym.experiments.schedules import everything, individual, tandem, together
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
@@ -39,6 +39,24 @@ BROADCAST, BROADCAST_GREY = (replace(PRESETS[f"parallel-vae-sbd{look}"], coarse=
 ONE = run(replace(PRESETS["parallel-vae-tables"], vaes=1), COLOURED[:1], individual(1, 4000))
 ONE_BROADCAST = run(replace(BROADCAST, vaes=1), COLOURED[:1], individual(1, 4000))
 ONE_GREY = run(replace(BROADCAST_GREY, vaes=1), GREY[:1], individual(1, 4000))
+MAP = PRESETS["parallel-vae-map"]
+APART = together(2, 3000, 2000)
+SPLITTING = {
+    "ours": run(MAP, GREY, APART),
+    "one vector": run(replace(MAP, cells=0, latent=128, hidden=256), GREY, APART),
+    "one vector, broadcast": run(replace(BROADCAST_GREY, beta=0.02), GREY, APART),
+    "the document's price of a nat": run(replace(MAP, beta=0.5), GREY, APART),
+    "no price of confidence": run(replace(MAP, gamma=0.0), GREY, APART),
+    "no normalisation": run(replace(MAP, normalise=False), GREY, APART),
+    "half the width": run(replace(MAP, widths=(12, 16, 16)), GREY, APART),
+    "alone, never together": run(MAP, GREY, individual(2, 4000)),
+    "in tandem, long turns": run(MAP, GREY, tandem(2, rounds=2, steps=2000)),
+    "in tandem, short turns": run(MAP, GREY, tandem(2, rounds=16, steps=250)),
+}
+UNSUPERVISED = {
+    name: run(replace(PRESETS["parallel-vae"], threshold=threshold), on("digit-pairs", 2)[1:], everything(2, 5000))
+    for name, threshold in (("priced", 4.0), ("unpriced", 0.0))
+}
 TANDEM = run(BROADCAST_GREY, GREY, tandem(2, rounds=4, steps=500))
 
 NOTES = (
