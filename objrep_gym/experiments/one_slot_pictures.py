@@ -1,4 +1,5 @@
-"""What the figures of the report on FactorVAE draw (Swain & Mahajan 2022): models of one slot, asked for pictures."""
+"""What the figures of the reports on FactorVAE (Swain & Mahajan 2022) and on VAEs of ellipses (Golla et al. 2021) draw:
+models of one slot, asked for pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -78,21 +79,40 @@ def shifted(name: str, one: Shown, shifts: np.ndarray) -> Picture:
     return Picture(picture, f"Latents of {name} shifted from {shifts[0]:g} to {shifts[-1]:g}", told)
 
 
+def end_to_end(shown: Mapping[str, Shown]) -> list[Picture]:
+    """Golla et al. 2021, Figures 3, 5 and 7: every latent from end to end, from the first picture of each model."""
+    return [passed(name, one) for name, one in shown.items()]
+
+
+@torch.no_grad()
+def passed(name: str, one: Shown) -> Picture:
+    """All latents of one model, in their order and counted from 1, as that document counts them."""
+    image = one.image[:1]
+    images = traverse(one.model, one.model.encode(image).latents[0], 0, ENDS)
+    picture = both(lambda: pictured(images, ENDS, image, first=1))
+    told = f"{name}, from the picture on the left. {moving(images, first=1)}"
+    return Picture(picture, f"Latents of {name} from end to end", told)
+
+
 def pictured(
-    images: UInt8[np.ndarray, "D T H W 3"], values: Float[np.ndarray, "T"], image: Float[Tensor, "1 C H W"]
+    images: UInt8[np.ndarray, "D T H W 3"],
+    values: Float[np.ndarray, "T"],
+    image: Float[Tensor, "1 C H W"],
+    first: int = 0,
 ) -> Figure:
-    """A row for each latent, the picture that all start from before it."""
-    rows = [f"z {latent}" for latent in range(len(images))]
+    """A row for each latent, counted from `first`, the picture that all start from before it."""
+    rows = [f"z {first + latent}" for latent in range(len(images))]
     return traversal(images, values, rows, np.repeat(seen(image), len(images), axis=0))
 
 
-def moving(images: UInt8[np.ndarray, "D T H W 3"]) -> str:
-    """Which latents change the picture, and which do not."""
+def moving(images: UInt8[np.ndarray, "D T H W 3"], first: int = 0) -> str:
+    """Which latents change the picture, and which do not; counted from `first`."""
     effect = effects(images)
-    still = [f"z {latent}" for latent in np.flatnonzero(effect < STILL)]
-    first = ", ".join(f"z {latent}" for latent in np.argsort(-effect, kind="stable")[:4] if effect[latent] >= STILL)
-    told = f"Most change by {first}." if first else "None changes it."
-    return f"{told} Without effect: {', '.join(still)}." if still and first else told
+    still = [f"z {first + latent}" for latent in np.flatnonzero(effect < STILL)]
+    order = np.argsort(-effect, kind="stable")[:4]
+    most = ", ".join(f"z {first + latent}" for latent in order if effect[latent] >= STILL)
+    told = f"Most change by {most}." if most else "None changes it."
+    return f"{told} Without effect: {', '.join(still)}." if still and most else told
 
 
 def article(shape: str) -> str:

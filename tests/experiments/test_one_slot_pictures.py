@@ -9,7 +9,7 @@ import torch
 from objrep_gym.experiments import one_slot_pictures
 from objrep_gym.experiments.entities import decoded, seen
 from objrep_gym.experiments.model_figure import Shown
-from objrep_gym.experiments.one_slot_pictures import Shifts, by_shape, ground, losses, moving, reconstructions
+from objrep_gym.experiments.one_slot_pictures import Shifts, by_shape, end_to_end, ground, losses, moving, reconstructions
 from objrep_gym.journal import Journal
 from objrep_gym.models.factor_vae import FactorVAEConfig
 
@@ -53,6 +53,19 @@ def test_shapes_are_an_ellipse_and_a_heart():
     pictures = by_shape({"model": shown(1)})
     assert [picture.caption.split(".")[0] for picture in pictures] == ["model, from an ellipse", "model, from a heart"]
     assert len({str(picture.image) for picture in pictures}) == 2
+
+
+def test_every_latent_is_drawn_in_its_order_and_counted_from_one(monkeypatch):
+    rows: list[str] = []
+
+    def kept(images: np.ndarray, values: np.ndarray, names, origin):
+        rows.extend(names)
+        return one_slot_pictures.sheet(images[:, :2])
+
+    monkeypatch.setattr(one_slot_pictures, "traversal", kept)
+    (picture,) = end_to_end({"β = 4": shown(1)})
+    assert list(dict.fromkeys(rows)) == [f"z {latent}" for latent in range(1, 7)]
+    assert "z 0" not in picture.caption
 
 
 def test_captions_tell_which_latents_move_the_picture():

@@ -8,7 +8,7 @@ from objrep_gym.models.base import Config
 from objrep_gym.models.ellipse_vae import EllipseVAEConfig
 from objrep_gym.training import Stage
 
-BATCH = 32
+BATCH, CLOTHES_EPOCH = 32, 50_000 // 32
 EPOCH = 16 * 16 * 6 * 40 // BATCH  # steps in which every ellipse is seen once
 
 
@@ -28,6 +28,16 @@ BROADCAST = taught(MODELS["vae-sbd-ellipses"], epochs=20)
 BROADCAST_BETA = taught(MODELS["beta-vae-sbd-ellipses"], epochs=20)
 CHYVAE = taught(MODELS["chyvae"], epochs=50)
 ORDERED, TOGETHER = (taught(BETA_CONFIG, 50, f"ellipses:order={order}") for order in ("ordered", "together"))
+
+
+def dressed(name: str) -> Run:
+    """A model of ellipses that learns on clothes, as they are published."""
+    stages = (Stage(20 * CLOTHES_EPOCH, lr=1e-4),)
+    return Run(replace(MODELS[name], size=(28, 28)), ("fashion-mnist",), stages, BATCH, precision="bf16")
+
+
+CLOTHES, CLOTHES_BETA = dressed("vae-ellipses"), dressed("beta-vae-ellipses")
+CLOTHES_BROADCAST = dressed("vae-sbd-ellipses")
 
 NOTES = (
     "The document trained its VAE and β-VAE for 50 epochs in batches of 32, broadcast decoders for 20. It gives neither "
