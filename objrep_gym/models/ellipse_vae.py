@@ -1,4 +1,4 @@
-"""The β-VAE as Golla, Caspari & Özkan 2021 wrote it for their ellipses, and their spatial broadcast decoder.
+"""The β-VAE as Golla, Caspari & Oezkan 2021 wrote it for their ellipses, and their spatial broadcast decoder.
 
 They do not give kernels and strides: those of the tutorial that they began with are 3×3 and 2, and so are those of the
 encoder in front of their spatial broadcast decoder here. Nor do they say how much L2 is "slight".

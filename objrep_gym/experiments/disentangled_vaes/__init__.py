@@ -1,1 +1,1 @@
-"""Golla, Caspari & Özkan 2021, Disentanglement in Variational Autoencoder: its figures, each in a file of its name."""
+"""Golla, Caspari & Oezkan 2021, Disentanglement in Variational Autoencoder: its figures, each in a file of its name."""
