@@ -29,6 +29,8 @@ def seen() -> Seen:
 def test_shares_of_known_codes():
     scores, x, scale = carried(seen(), "one", 0)
     assert scores["in_use"] == 2
+    assert scores["mig"] < 0.6  # the scale is told twice
+    assert 0.5 < scores["factor_vae"] <= 1
     assert (x["factor"], scale["factor"]) == ("x", "scale")  # a shape that never changes has no share
     assert x["information"][0] == pytest.approx(0, abs=1e-6)
     assert scale["information"][:2] == pytest.approx([1, 1], abs=1e-3)  # either tells the scale, and the second more
