@@ -9,10 +9,9 @@ from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from objrep_gym.experiments.entities import WARM, again, decoded, journal, learning, seen, traverse
+from objrep_gym.experiments.entities import WARM, decoded, journal, learning, seen, traverse
 from objrep_gym.experiments.model_figure import Shown
 from objrep_gym.figures.curves import curves
-from objrep_gym.figures.grid import sheet
 from objrep_gym.figures.page import Picture
 from objrep_gym.figures.style import both
 from objrep_gym.figures.traversal import effects, traversal
@@ -26,7 +25,6 @@ ENDS = np.linspace(-2.0, 2.0, 9)  # standard deviations of the prior
 MIDDLE = {"color": 0, "shape": 0, "scale": 4, "orientation": 5, "posX": 15, "posY": 15}  # a sprite that all else moves from
 STILL = 0.001  # a latent that changes the picture by less, in standard deviations of intensity, does not apply to it
 TERMS = {"nll": "Reconstruction", "kl": "KL", "correlation": "Total correlation"}  # what a journal calls them
-GROUND = 0  # the pixel in the upper left corner, which no symbol reaches
 
 
 def by_shape(shown: Mapping[str, Shown]) -> list[Picture]:
@@ -112,23 +110,3 @@ def losses(shown: Mapping[str, Shown]) -> list[Picture]:
             picture = both(lambda lines=lines, words=words: curves(lines, "steps", f"{words}, nats", size=(6.4, 2.6)))
             pictures.append(Picture(picture, f"{words} while models learn", f"{words}, exponential moving averages."))
     return pictures
-
-
-@torch.no_grad()
-def reconstructions(shown: Mapping[str, Shown]) -> list[Picture]:
-    """Figure 4: pictures, and what is drawn again of them, with the colour of the ground of both."""
-    pictures = []
-    for name, one in shown.items():
-        rows = np.stack([seen(one.image), again(one.model, one.image)])
-        paper, drawn = (ground(row) for row in rows)
-        told = (
-            f"{name}. The ground is {paper} in the pictures, and {drawn} in what is drawn again (median red, green, blue)."
-        )
-        picture = both(lambda rows=rows: sheet(rows, ("pictures", "drawn again")))
-        pictures.append(Picture(picture, f"Reconstructions of {name}", told))
-    return pictures
-
-
-def ground(images: UInt8[np.ndarray, "N H W 3"]) -> str:
-    """The colour of a corner that nothing stands in, as three numbers of 255."""
-    return ", ".join(f"{value:.0f}" for value in np.median(images[:, GROUND, GROUND], axis=0))

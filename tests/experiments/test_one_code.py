@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import torch
 
+from objrep_gym.experiments.entities import seen
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.model_figure import ModelFigure, Shown
-from objrep_gym.experiments.one_code import coloured, reconstructions, traversals
+from objrep_gym.experiments.one_code import reconstructions, traversals
 from objrep_gym.experiments.trained import Effort
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
@@ -30,11 +31,10 @@ def test_pictures_of_one_channel_and_of_three_are_drawn(channels):
 
 
 def test_grey_is_the_same_in_three_channels():
-    grey = np.arange(8, dtype=np.uint8).reshape(1, 2, 4, 1)
-    assert coloured(grey).shape == (1, 2, 4, 3)
-    assert (coloured(grey) == grey).all()
-    colour = np.zeros((1, 2, 4, 3), np.uint8)
-    assert coloured(colour) is colour
+    grey = torch.arange(8).reshape(1, 1, 2, 4) / 255
+    assert seen(grey).shape == (1, 2, 4, 3)
+    assert (seen(grey)[..., 0] == np.arange(8).reshape(2, 4)).all()
+    assert (seen(grey) == seen(grey.repeat(1, 3, 1, 1))).all()
 
 
 def test_a_grey_model_is_shown_grey_pictures_and_judged_on_them(tmp_path):
