@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from objrep_gym.data.analogies import AnalogyBoards
 from objrep_gym.data.digit_pairs import DigitPairs, FashionPairs
-from objrep_gym.data.dsprites import DSprites
+from objrep_gym.data.dsprites import DSpritesScenes
 from objrep_gym.data.ellipses import EllipseScenes
 from objrep_gym.data.furnished import Furnished
 from objrep_gym.data.idx import FashionMnist, Mnist
@@ -27,7 +27,7 @@ DATASETS: dict[str, Any] = {
     "tabletop": Table(),
     "furnished": Furnished(),
     "sprites": SpriteScenes(),
-    "dsprites": DSprites(),
+    "dsprites": DSpritesScenes(),
     "ellipses": EllipseScenes(),
     "analogies": AnalogyBoards(),
     "published-objects-room": PublishedObjectsRoom(),

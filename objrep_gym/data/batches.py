@@ -36,9 +36,7 @@ class Source(Protocol):
 
 @runtime_checkable
 class Packed(Protocol):
-    """A source of binary pictures, which gives them as bits too. `in_order`: they are not shuffled."""
-
-    in_order: bool
+    """A source of binary pictures, which gives them as bits too."""
 
     def bits(self, indices: np.ndarray) -> Bits: ...
 
@@ -116,7 +114,7 @@ class Reading:
         where their order is part of a set."""
         if source.examples is None:
             return turns
-        if isinstance(source, Packed) and source.in_order:
+        if getattr(source, "in_order", False):
             return turns % source.examples
         epochs, places = np.divmod(turns, source.examples)
         chosen = np.empty_like(turns)

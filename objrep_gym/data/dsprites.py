@@ -6,6 +6,7 @@ mapped: nothing is read but what is shown. `about.origin` says whose pictures th
 """
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,7 @@ import numpy as np
 
 from objrep_gym.data import whole
 from objrep_gym.scenes.bits import Bits, packed
-from objrep_gym.scenes.dsprites import FACTORS, BinaryGrid
-from objrep_gym.scenes.dsprites import DSprites as DrawnDSprites
+from objrep_gym.scenes.dsprites import FACTORS, BinaryGrid, DSprites
 from objrep_gym.scenes.world import World
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
-class DSprites:
+class DSpritesScenes:
     """A description of dSprites' grid, 737,280 pictures; `open()` makes the world."""
 
     folder: str = ""
@@ -61,7 +61,7 @@ class DSprites:
     def world(self) -> BinaryGrid:
         """The grid: as published where a folder is named, else drawn."""
         if not self.folder:
-            return DrawnDSprites((self.size, self.size))
+            return DSprites((self.size, self.size))
         if self.size != SIDE:
             raise ValueError(f"size is {self.size}, and dSprites is published at {SIDE} pixels: take that, or no folder")
         return PublishedDSprites(published_file(Path(self.folder)))
@@ -112,17 +112,15 @@ def mapped(path: Path, sizes: Sequence[int]) -> np.ndarray:
 
 def pack(path: Path, to: Path, sizes: Sequence[int]) -> None:
     """Write the published pictures as bits, once their order is found to be the grid's."""
+    total = int(np.prod(sizes))
+    told = {"descr": "|u1", "fortran_order": False, "shape": (total, SIDE * SIDE // 8)}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive, to.open("wb") as file:
             check(archive, path, sizes)
-            total = int(np.prod(sizes))
-            rows = np.lib.format.open_memmap(to, "w+", np.uint8, (total, SIDE * SIDE // 8))
-            start = 0
+            np.lib.format.write_array_header_1_0(file, told)
             for pictures in pieces(archive, path, total):
-                rows[start : start + len(pictures)] = packed(pictures)
-                start += len(pictures)
-            rows.flush()
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+                file.write(packed(pictures).tobytes())
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise ValueError(f"{path} is damaged or no npz file: {error}. Download it anew from {ADDRESS}") from error
 
 

@@ -1,5 +1,4 @@
-"""What the figures of the reports on FactorVAE (Swain & Mahajan 2022) and on VAEs of ellipses (Golla et al. 2021) draw:
-models of one slot, asked for pictures."""
+"""What the figures of the report on FactorVAE draw (Swain & Mahajan 2022): models of one slot, asked for pictures."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from jaxtyping import Float, UInt8
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from objrep_gym.experiments.entities import WARM, again, decoded, journal, learning, seen, traverse
+from objrep_gym.experiments.entities import WARM, decoded, journal, learning, seen, traverse
 from objrep_gym.experiments.model_figure import Shown
 from objrep_gym.figures.curves import curves
-from objrep_gym.figures.grid import sheet
 from objrep_gym.figures.page import Picture
 from objrep_gym.figures.style import both
 from objrep_gym.figures.traversal import effects, traversal
@@ -27,7 +25,6 @@ ENDS = np.linspace(-2.0, 2.0, 9)  # standard deviations of the prior
 MIDDLE = {"color": 0, "shape": 0, "scale": 4, "orientation": 5, "posX": 15, "posY": 15}  # a sprite that all else moves from
 STILL = 0.001  # a latent that changes the picture by less, in standard deviations of intensity, does not apply to it
 TERMS = {"nll": "Reconstruction", "kl": "KL", "correlation": "Total correlation"}  # what a journal calls them
-GROUND = 0  # the pixel in the upper left corner, which no symbol reaches
 
 
 def by_shape(shown: Mapping[str, Shown]) -> list[Picture]:
@@ -79,40 +76,21 @@ def shifted(name: str, one: Shown, shifts: np.ndarray) -> Picture:
     return Picture(picture, f"Latents of {name} shifted from {shifts[0]:g} to {shifts[-1]:g}", told)
 
 
-def end_to_end(shown: Mapping[str, Shown]) -> list[Picture]:
-    """Golla et al. 2021, Figures 3, 5 and 7: every latent from end to end, from the first picture of each model."""
-    return [passed(name, one) for name, one in shown.items()]
-
-
-@torch.no_grad()
-def passed(name: str, one: Shown) -> Picture:
-    """All latents of one model, in their order and counted from 1, as that document counts them."""
-    image = one.image[:1]
-    images = traverse(one.model, one.model.encode(image).latents[0], 0, ENDS)
-    picture = both(lambda: pictured(images, ENDS, image, first=1))
-    told = f"{name}, from the picture on the left. {moving(images, first=1)}"
-    return Picture(picture, f"Latents of {name} from end to end", told)
-
-
 def pictured(
-    images: UInt8[np.ndarray, "D T H W 3"],
-    values: Float[np.ndarray, "T"],
-    image: Float[Tensor, "1 C H W"],
-    first: int = 0,
+    images: UInt8[np.ndarray, "D T H W 3"], values: Float[np.ndarray, "T"], image: Float[Tensor, "1 C H W"]
 ) -> Figure:
-    """A row for each latent, counted from `first`, the picture that all start from before it."""
-    rows = [f"z {first + latent}" for latent in range(len(images))]
+    """A row for each latent, the picture that all start from before it."""
+    rows = [f"z {latent}" for latent in range(len(images))]
     return traversal(images, values, rows, np.repeat(seen(image), len(images), axis=0))
 
 
-def moving(images: UInt8[np.ndarray, "D T H W 3"], first: int = 0) -> str:
-    """Which latents change the picture, and which do not; counted from `first`."""
+def moving(images: UInt8[np.ndarray, "D T H W 3"]) -> str:
+    """Which latents change the picture, and which do not."""
     effect = effects(images)
-    still = [f"z {first + latent}" for latent in np.flatnonzero(effect < STILL)]
-    order = np.argsort(-effect, kind="stable")[:4]
-    most = ", ".join(f"z {first + latent}" for latent in order if effect[latent] >= STILL)
-    told = f"Most change by {most}." if most else "None changes it."
-    return f"{told} Without effect: {', '.join(still)}." if still and most else told
+    still = [f"z {latent}" for latent in np.flatnonzero(effect < STILL)]
+    first = ", ".join(f"z {latent}" for latent in np.argsort(-effect, kind="stable")[:4] if effect[latent] >= STILL)
+    told = f"Most change by {first}." if first else "None changes it."
+    return f"{told} Without effect: {', '.join(still)}." if still and first else told
 
 
 def article(shape: str) -> str:
@@ -132,23 +110,3 @@ def losses(shown: Mapping[str, Shown]) -> list[Picture]:
             picture = both(lambda lines=lines, words=words: curves(lines, "steps", f"{words}, nats", size=(6.4, 2.6)))
             pictures.append(Picture(picture, f"{words} while models learn", f"{words}, exponential moving averages."))
     return pictures
-
-
-@torch.no_grad()
-def reconstructions(shown: Mapping[str, Shown]) -> list[Picture]:
-    """Figure 4: pictures, and what is drawn again of them, with the colour of the ground of both."""
-    pictures = []
-    for name, one in shown.items():
-        rows = np.stack([seen(one.image), again(one.model, one.image)])
-        paper, drawn = (ground(row) for row in rows)
-        told = (
-            f"{name}. The ground is {paper} in the pictures, and {drawn} in what is drawn again (median red, green, blue)."
-        )
-        picture = both(lambda rows=rows: sheet(rows, ("pictures", "drawn again")))
-        pictures.append(Picture(picture, f"Reconstructions of {name}", told))
-    return pictures
-
-
-def ground(images: UInt8[np.ndarray, "N H W 3"]) -> str:
-    """The colour of a corner that nothing stands in, as three numbers of 255."""
-    return ", ".join(f"{value:.0f}" for value in np.median(images[:, GROUND, GROUND], axis=0))

@@ -22,7 +22,7 @@ from objrep_gym.types import to_image
 from objrep_gym.wrappers.encoder import fitted
 
 CHANCE = 1 / OPTIONS
-DECODED = 1024  # pictures of a generation decoded at once: problems are searched side by side up to that
+DECODED = 256  # pictures of a generation decoded at once, on a core as fast as any: so many problems go side by side
 GENETIC, CROSS_ENTROPY, ARITHMETIC = "genetic search", "cross-entropy method", "latent arithmetic"
 NEAREST_CODE, ANY_OPTION, UNCHANGED = "latent arithmetic, nearest code", "genetic search for any option", "no shift"
 

@@ -10,7 +10,7 @@ import torch
 
 from objrep_gym.data import open_source, parse
 from objrep_gym.data.batches import batches
-from objrep_gym.data.dsprites import FILE, PIECE, DSprites, PublishedDSprites, mapped
+from objrep_gym.data.dsprites import FILE, PIECE, DSpritesScenes, PublishedDSprites, mapped
 from objrep_gym.data.grids import Enumerated, EnumeratedBits
 from objrep_gym.data.orders import all_at_once, one_by_one
 from objrep_gym.data.shards import read_layout
@@ -192,12 +192,12 @@ def test_pictures_that_end_too_early_are_told(tmp_path):
 
 def test_a_folder_without_the_file_says_where_it_is_published(tmp_path):
     with pytest.raises(ValueError, match=r"github\.com/google-deepmind/dsprites-dataset"):
-        DSprites(folder=str(tmp_path)).open()
-    assert "is missing" in DSprites(folder=str(tmp_path)).missing()
+        DSpritesScenes(folder=str(tmp_path)).open()
+    assert "is missing" in DSpritesScenes(folder=str(tmp_path)).missing()
     publish(tmp_path / FILE)
-    assert DSprites(folder=str(tmp_path)).missing() == DSprites().missing() == ""
+    assert DSpritesScenes(folder=str(tmp_path)).missing() == DSpritesScenes().missing() == ""
     with pytest.raises(ValueError, match="size is 32, and dSprites is published at 64 pixels"):
-        DSprites(folder=str(tmp_path), size=32).open()
+        DSpritesScenes(folder=str(tmp_path), size=32).open()
 
 
 def test_a_packed_file_of_another_grid_is_not_taken(tmp_path):

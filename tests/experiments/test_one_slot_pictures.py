@@ -9,7 +9,9 @@ import torch
 from objrep_gym.experiments import one_slot_pictures
 from objrep_gym.experiments.entities import decoded, seen
 from objrep_gym.experiments.model_figure import Shown
-from objrep_gym.experiments.one_slot_pictures import Shifts, by_shape, end_to_end, ground, losses, moving, reconstructions
+from objrep_gym.experiments.one_code import ground, reconstructions
+from objrep_gym.experiments.one_slot_pictures import Shifts, by_shape, losses, moving
+from objrep_gym.figures.grid import sheet
 from objrep_gym.journal import Journal
 from objrep_gym.models.factor_vae import FactorVAEConfig
 
@@ -31,7 +33,7 @@ def test_each_row_shifts_one_latent_of_the_pictures_own_code(channels, monkeypat
 
     def kept(images: np.ndarray, values: np.ndarray, image: torch.Tensor):
         drawn.update(images=images, values=values, image=image)
-        return one_slot_pictures.sheet(images[:, :2])
+        return sheet(images[:, :2])
 
     monkeypatch.setattr(one_slot_pictures, "pictured", kept)
     one = shown(channels)
@@ -55,19 +57,6 @@ def test_shapes_are_an_ellipse_and_a_heart():
     assert len({str(picture.image) for picture in pictures}) == 2
 
 
-def test_every_latent_is_drawn_in_its_order_and_counted_from_one(monkeypatch):
-    rows: list[str] = []
-
-    def kept(images: np.ndarray, values: np.ndarray, names, origin):
-        rows.extend(names)
-        return one_slot_pictures.sheet(images[:, :2])
-
-    monkeypatch.setattr(one_slot_pictures, "traversal", kept)
-    (picture,) = end_to_end({"β = 4": shown(1)})
-    assert list(dict.fromkeys(rows)) == [f"z {latent}" for latent in range(1, 7)]
-    assert "z 0" not in picture.caption
-
-
 def test_captions_tell_which_latents_move_the_picture():
     images = np.zeros((3, 4, 8, 8, 3), np.uint8)
     images[1, 2:] = 200
@@ -78,7 +67,7 @@ def test_captions_tell_which_latents_move_the_picture():
 def test_reconstructions_tell_the_colour_of_the_ground():
     one = shown(3)
     (picture,) = reconstructions({"boards": one})
-    assert f"The ground is {ground(seen(one.image))} in the pictures" in picture.caption
+    assert f"{ground(seen(one.image))} in pictures" in picture.caption
     images = np.full((3, 4, 4, 3), 9, np.uint8)
     images[:, 0, 0] = (250, 229, 58)
     assert ground(images) == "250, 229, 58"

@@ -2,7 +2,7 @@
 
 from objrep_gym.experiments.disentangled_vaes import _runs
 from objrep_gym.experiments.model_figure import ModelFigure
-from objrep_gym.experiments.one_slot_pictures import reconstructions
+from objrep_gym.experiments.one_code import reconstructions
 
 EXPERIMENT = ModelFigure(
     "Figure 1: pictures drawn again", rows={"β = 4": _runs.BETA}, draw=reconstructions, least=1, notes=_runs.NOTES

@@ -2,12 +2,12 @@
 
 from objrep_gym.experiments.disentangled_vaes import _runs
 from objrep_gym.experiments.model_figure import ModelFigure
-from objrep_gym.experiments.one_slot_pictures import end_to_end
+from objrep_gym.experiments.one_code import traversals
 
 EXPERIMENT = ModelFigure(
     "Figure 7: every latent of the broadcast decoder, β = 4",
     rows={"broadcast, β = 4": _runs.BROADCAST_BETA},
-    draw=end_to_end,
+    draw=traversals,
     least=1,
     notes=_runs.NOTES,
 )

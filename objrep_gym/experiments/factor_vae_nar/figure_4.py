@@ -2,7 +2,7 @@
 
 from objrep_gym.experiments.factor_vae_nar import _runs
 from objrep_gym.experiments.model_figure import ModelFigure
-from objrep_gym.experiments.one_slot_pictures import reconstructions
+from objrep_gym.experiments.one_code import reconstructions
 
 EXPERIMENT = ModelFigure(
     "Figure 4: reconstructions of digits and of boards",
