@@ -6,6 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from torch.nn.functional import embedding
 
 LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
@@ -82,8 +83,17 @@ class SlotModel(Protocol):
 
 
 def to_image(pixels: UInt8[Tensor, "*N H W C"]) -> Float[Tensor, "*N C H W"]:
-    """Bytes 0–255 with channels last become floats in [0, 1] with channels first. The only place where they do."""
+    """Bytes 0–255 with channels last become floats in [0, 1] with channels first. The only place where they do, but for the
+    bits of `from_bits`."""
     return pixels.movedim(-1, -3).to(torch.float32).div_(255)
+
+
+def from_bits(packed: UInt8[Tensor, "N P"], size: tuple[int, int]) -> Float[Tensor, "N 1 H W"]:
+    """Binary pictures of a size (H, W), eight pixels to a byte, the first in the highest bit, become floats 0 and 1."""
+    height, width = size
+    digits = torch.arange(7, -1, -1, device=packed.device)
+    table = (torch.arange(256, device=packed.device)[:, None] >> digits & 1).to(torch.float32)  # faster than shifts
+    return embedding(packed.int(), table).flatten(1)[:, : height * width].unflatten(1, (1, height, width))
 
 
 def recolour(image: Float[Tensor, "N c H W"], channels: int) -> Float[Tensor, "N C H W"]:

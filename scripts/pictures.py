@@ -16,6 +16,9 @@ from objrep_gym.envs.pages import bases, headline
 from objrep_gym.experiments.gallery import WATCHED, animated
 from objrep_gym.experiments.rooms import held_out
 from objrep_gym.figures.grid import montage
+from objrep_gym.scenes.board_analogies import analogies, drawn
+from objrep_gym.scenes.boards import Boards
+from objrep_gym.scenes.dsprites import DSprites, Ellipses
 from objrep_gym.scenes.furnished import FurnishedRoom
 from objrep_gym.scenes.sprites import Sprites
 from objrep_gym.scenes.tabletop import Tabletop
@@ -54,6 +57,8 @@ def main() -> None:
     write("tables.png", [tables(*row) for row in TABLES], times=1)
     write("furnished.png", [furnished(*row) for row in FURNISHED], times=1)
     write("sprites.png", [first_of(Sprites(count, variant)) for count, variant in SPRITES])
+    write("grids.png", [first_of(world) for world in (DSprites(), Ellipses(), Ellipses("correlated"), Boards())])
+    write("analogies.png", problems(6), columns=11)
     write("tasks.png", [first_scenes(name) for name in bases() if name != WATCHED])
     films = {name: animated(name, SIDE, 10 * i, MOST) for i, name in enumerate(bases())}
     if (size := sum(map(len, films.values()))) > ALL:
@@ -91,10 +96,17 @@ def first_of(world: World) -> np.ndarray:
         world.close()
 
 
-def write(name: str, rows: list[np.ndarray], times: int = TIMES) -> None:
+def problems(count: int) -> list[np.ndarray]:
+    """uint8 (11, H, W, 3) each: the three worked pairs of an analogy, its query and its options."""
+    world, made = Boards(), analogies(np.random.default_rng(0), count)
+    pairs = np.stack([made.before, made.after], axis=2).reshape(count, -1, *made.query.shape[1:])
+    return list(drawn(world, np.concatenate([pairs, made.query[:, None], made.options], axis=1)))
+
+
+def write(name: str, rows: list[np.ndarray], times: int = TIMES, columns: int = COLUMNS) -> None:
     """One sheet, a row of pictures beneath the other."""
     images = np.concatenate(rows).repeat(times, 1).repeat(times, 2)
-    sheet = Image.fromarray(montage(images, COLUMNS, gap=4))
+    sheet = Image.fromarray(montage(images, columns, gap=4))
     sheet = sheet.quantize(256) if times == TIMES else sheet  # soft shading wants more colours
     whole.write(FOLDER / name, lambda path: sheet.save(path, "PNG", optimize=True))
     print(FOLDER / name)

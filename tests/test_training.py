@@ -206,7 +206,7 @@ import torch
 from objrep_gym.models import MODELS
 from objrep_gym.types import Clock, Scenes
 
-for name in ("monet", "monet-lite"):
+for name in ("monet", "monet-lite", "factor-vae", "gaussian-kl-network"):
     model = MODELS[name].tiny().build()
     scenes, clock, totals = Scenes(torch.rand(2, *model.size)), Clock(torch.tensor(3), 10), []
     for run in (model, torch.compile(model, backend="eager", fullgraph=True)):

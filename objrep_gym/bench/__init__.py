@@ -67,8 +67,8 @@ class Env:
 
 @dataclass(frozen=True)
 class Train:
-    """Seconds of an optimiser step and the memory it holds, in float32 and bf16; MONet beside a plain one, as a first
-    implementation has it."""
+    """Seconds of an optimiser step and the memory it holds, in float32 and bf16; MONet and Factor-VAE beside plain ones, as
+    a first implementation has them. A batch of Factor-VAE is two of its paper's."""
 
     models: tuple[str, ...] = ("monet", "monet-lite")
     """Presets."""
@@ -136,10 +136,30 @@ class Agent:
         yield from bench_agent(self.env, self.encoder, self.rounds)
 
 
+@dataclass(frozen=True)
+class Metrics:
+    """Seconds that metrics of disentanglement take beyond encoding, on dSprites' whole grid of factors."""
+
+    sizes: tuple[int, ...] = (3, 6, 40, 32, 32)
+    """How many values each factor has."""
+    codes: int = 10
+    """Latents."""
+    mixings: tuple[float, ...] = (0.0, 0.5, 1.0)
+    """How much of the codes is a random mixture of all factors: from ideal codes to entangled ones."""
+    default_boosting: bool = False
+    """DCI by scikit-learn's default gradient boosting too, and how both rank models; takes minutes."""
+
+    def measure(self) -> Iterator[Record]:
+        from objrep_gym.bench.metrics import bench_metrics
+
+        yield from bench_metrics(self.sizes, self.codes, self.mixings, self.default_boosting)
+
+
 BENCHES: dict[str, Bench] = {
     "render": Render(),
     "env": Env(),
     "train": Train(),
     "encode": Encode(),
     "agent": Agent(),
+    "metrics": Metrics(),
 }

@@ -30,8 +30,8 @@ def bench_encode(names: Sequence[str], batch: int, rounds: int, tiny: bool = Fal
     looks: dict[str, dict[str, Look]] = {}
     for name in names:
         model = open_model(name, tiny)
-        plain = plain_of(model)  # before the model is laid out
-        looks[name] = {} if plain is None else {"plain": Look(plain, model.size, batch, "float32")}
+        plain = plain_of(model)  # before the model is laid out; Factor-VAE's encoder is that of any VAE
+        looks[name] = {"plain": Look(plain, model.size, batch, "float32")} if isinstance(plain, PlainMONet) else {}
         looks[name] |= {precision: Look(model, model.size, batch, precision) for precision in PRECISIONS}
     works: dict[str, Work] = {}
     for name, forms in looks.items():

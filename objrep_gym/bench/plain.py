@@ -1,11 +1,13 @@
 """The modules as the papers write them, eager and in float32, to compare with in speed and in value.
 
-Nothing that is computed here is shared with `models`: `PlainMONet` is a second reading of Berriel 2022, chapter 4, with
-none of the first one's economies. Its state dict is that of `models.monet.MONet`, so that the same weights can be put
-through both.
+Nothing that is computed here is shared with `models`: `PlainMONet` is a second reading of Berriel 2022, chapter 4, and
+`PlainFactorVAE` of Kim & Mnih 2018, with none of the first ones' economies. Their state dicts are those of the models, so
+that the same weights can be put through both.
 """
 
 import math
+from itertools import pairwise
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
+from objrep_gym.models.factor_vae import FactorVAEConfig
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
@@ -158,19 +161,106 @@ class PlainMONet(nn.Module):
         kl = self.kl(mean, log_sigma).sum(dim=1)
         return Losses({"nll": nll.mean(), "kl": self.beta * kl.mean(), "mask": self.gamma * mask / len(image)})
 
+    def optimisers(self) -> list[torch.optim.Optimizer]:
+        """Adam as it comes."""
+        return [torch.optim.Adam(self.parameters(), lr=1e-4, foreach=False)]
 
-def plain_of(model: SlotModule) -> PlainMONet | None:
+    def learn(self, scenes: Scenes, optimisers: list[torch.optim.Optimizer]) -> None:
+        """One step."""
+        optimisers[0].zero_grad()
+        self.losses(scenes, Clock(torch.zeros((), dtype=torch.int64, device=scenes.image.device), 1)).total().backward()
+        optimisers[0].step()
+
+
+class PlainFactorVAE(nn.Module):
+    """Factor-VAE as a first implementation has it: two optimisers, each with its own backward pass, a discriminator whose
+    gradients the VAE's pass computes for nobody, and a second batch that is encoded with a graph."""
+
+    def __init__(self, config: FactorVAEConfig):
+        super().__init__()
+        self.gamma, self.rate = config.gamma, config.discriminator_lr
+        self.encoder, self.decoder, self.discriminator = nn.Module(), nn.Module(), nn.Sequential()
+        convs = [nn.Conv2d(i, o, 4, stride=2, padding=1) for i, o in pairwise((config.channels, *config.widths))]
+        coarse = (config.widths[-1], config.size[0] // 16, config.size[1] // 16)
+        dense = (nn.Linear(math.prod(coarse), config.hidden), nn.ReLU(), nn.Linear(config.hidden, 2 * config.latent))
+        self.encoder.layers = nn.Sequential(*[x for conv in convs for x in (conv, nn.ReLU())], nn.Flatten(), *dense)
+        back = (*reversed(config.widths), config.channels)
+        turned = [nn.ConvTranspose2d(i, o, 4, stride=2, padding=1) for i, o in pairwise(back)]
+        dense = (nn.Linear(config.latent, config.hidden), nn.ReLU(), nn.Linear(config.hidden, math.prod(coarse)))
+        self.decoder.layers = nn.Sequential(
+            *dense, nn.Unflatten(1, coarse), *[x for conv in turned for x in (nn.ReLU(), conv)]
+        )
+        for i, o in pairwise((config.latent, *(config.units,) * 6)):
+            self.discriminator.extend((nn.Linear(i, o), nn.LeakyReLU(0.2)))
+        self.discriminator.append(nn.Linear(config.units, 2))
+
+    def sample(self, image: Float[Tensor, "B C H W"]) -> tuple[Tensor, torch.distributions.Normal]:
+        """Latents, and the posterior that they were drawn from."""
+        mean, log_variance = self.encoder.layers(image).chunk(2, dim=1)  # type: ignore[union-attr, operator]
+        sigma = (0.5 * log_variance).exp()
+        return mean + torch.randn_like(mean) * sigma, torch.distributions.Normal(mean, sigma)
+
+    def vae_loss(self, image: Float[Tensor, "B C H W"]) -> tuple[Tensor, Tensor]:
+        """The VAE's loss (eq. 2 with the density ratio of eq. 3), and its latents."""
+        latents, posterior = self.sample(image)
+        drawn = self.decoder.layers(latents)  # type: ignore[operator]
+        nll = functional.binary_cross_entropy_with_logits(drawn, image, reduction="sum") / len(image)
+        kl = torch.distributions.kl_divergence(posterior, torch.distributions.Normal(0.0, 1.0)).sum(dim=1).mean()
+        own, strange = self.discriminator(latents).unbind(dim=1)
+        return nll + kl + self.gamma * (own - strange).mean(), latents
+
+    def discriminator_loss(self, latents: Float[Tensor, "B D"], image: Float[Tensor, "B C H W"]) -> Tensor:
+        """The discriminator's, on the first batch's latents and on the second's, permuted."""
+        other, _ = self.sample(image)
+        permuted = torch.gather(other, 0, torch.rand_like(other).argsort(dim=0)).detach()
+        own, strange = self.discriminator(latents.detach()), self.discriminator(permuted)
+        zeros = torch.zeros(len(own), dtype=torch.int64, device=image.device)
+        ones = torch.ones(len(strange), dtype=torch.int64, device=image.device)
+        return 0.5 * (functional.cross_entropy(own, zeros) + functional.cross_entropy(strange, ones))
+
+    def optimisers(self) -> list[torch.optim.Optimizer]:
+        vae = [*self.encoder.parameters(), *self.decoder.parameters()]
+        judge = torch.optim.Adam(self.discriminator.parameters(), lr=self.rate, betas=(0.5, 0.9), foreach=False)
+        return [torch.optim.Adam(vae, lr=1e-4, foreach=False), judge]
+
+    def learn(self, scenes: Scenes, optimisers: list[torch.optim.Optimizer]) -> None:
+        """One step of both players (algorithm 2)."""
+        vae, judge = optimisers
+        image, other = scenes.image.chunk(2)
+        loss, latents = self.vae_loss(image)
+        adversary = self.discriminator_loss(latents, other)
+        vae.zero_grad()
+        loss.backward()
+        judge.zero_grad()
+        adversary.backward()
+        vae.step()
+        judge.step()
+
+
+Plain = PlainMONet | PlainFactorVAE
+
+
+def plain_of(model: SlotModule) -> Plain | None:
     """The plain module with a model's numbers and weights, on its device; None where none takes its weights."""
-    config = model.config
-    if not isinstance(config, MONetConfig) or config.size[0] != config.size[1]:
+    plain = plain_form(model.config)
+    if plain is None:
         return None
-    if (config.sigma_bg, config.sigma_fg) != (0.09, 0.11):
-        return None
-    plain = PlainMONet(config.size[0], config.slots, config.latent, config.beta, config.gamma).to(model.device)
-    weights = model.state_dict()
+    plain, weights = plain.to(model.device), model.state_dict()
     if {name: value.shape for name, value in plain.state_dict().items()} != {
         name: value.shape for name, value in weights.items()
     }:
         return None
     plain.load_state_dict(weights)
     return plain
+
+
+def plain_form(config: Any) -> Plain | None:
+    """The plain module of a config's numbers, where there is one."""
+    if isinstance(config, FactorVAEConfig):
+        whole = not any(side % 16 for side in config.size)
+        return PlainFactorVAE(config) if whole and config.decoder == "deconvolution" else None
+    if not isinstance(config, MONetConfig) or config.size[0] != config.size[1]:
+        return None
+    if (config.sigma_bg, config.sigma_fg) != (0.09, 0.11):
+        return None
+    return PlainMONet(config.size[0], config.slots, config.latent, config.beta, config.gamma)

@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
-from objrep_gym.bench.plain import PlainMONet, plain_of
+from objrep_gym.bench.plain import Plain, plain_of
 from objrep_gym.bench.turns import Spent, measured, rounded, take_turns
 from objrep_gym.metrics.cost import parameters, peak_bytes
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.processes import own_device
 from objrep_gym.training import Loop, Precision, Stage, laid_out
-from objrep_gym.types import Clock, Scenes
+from objrep_gym.types import Scenes
 
 PRECISIONS: tuple[Precision, ...] = ("float32", "bf16")
 
@@ -58,15 +58,12 @@ class Step:
 class PlainStep:
     """The same step as a first implementation takes it: eager, float32, Adam as it comes."""
 
-    def __init__(self, model: PlainMONet, scenes: Scenes):
+    def __init__(self, model: Plain, scenes: Scenes):
         self.model, self.scenes = model, scenes
-        self.optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, foreach=False)
-        self.clock = Clock(torch.zeros((), dtype=torch.int64, device=scenes.image.device), 1)
+        self.optimisers = model.optimisers()
 
     def take(self) -> None:
-        self.optimiser.zero_grad()
-        self.model.losses(self.scenes, self.clock).total().backward()
-        self.optimiser.step()
+        self.model.learn(self.scenes, self.optimisers)
 
 
 def build(name: str, tiny: bool) -> SlotModule:

@@ -9,36 +9,34 @@ from objrep_gym.cli.options import Verb, only, presets, tell
 
 
 def evaluate() -> type[Verb]:
-    """Segmentation and reconstruction of held-out scenes, or what slots tell of them."""
+    """Segmentation and reconstruction of held-out scenes, or what latents tell of them."""
     from objrep_gym.data import described
-    from objrep_gym.data.watching import watching
-    from objrep_gym.experiments import dissection
-    from objrep_gym.experiments.judge import Exam, as_table, evaluate
+    from objrep_gym.experiments.examining import Examining, examine
 
     @dataclass(frozen=True, kw_only=True)
-    class Evaluate(Exam):
-        """How well a model takes scenes apart: ARI, MSC and MSE with intervals, beside k-means by colour."""
+    class Evaluate(Examining):
+        """How well models take scenes apart: ARI, MSC and MSE with intervals, beside k-means by colour.
 
-        ref: Positional[str]
-        """A run directory, a published name, hf:org/name, wandb:…, or a preset without weights."""
+        Models of one slot, on data of one thing such as dsprites, are asked what their latents tell of the factors:
+        BetaVAE, FactorVAE, MIG, SAP, DCI, modularity, explicitness and the perturbation score. Several of one config are
+        ranked by how much they agree (UDR), without labels.
+        """
+
+        ref: Positional[tuple[str, ...]]
+        """Run directories, published names, hf:org/name, wandb:…, or presets without weights."""
         variant: str | None = None
         """Of a dataset that is drawn, such as six-objects of objects-room."""
         look: str | None = None
         """Of a dataset that is drawn: published, plain, textured or grey."""
         size: int | None = None
         """Of a dataset that is drawn: height and width in pixels."""
-        disentanglement: bool = False
-        """What its slots tell of objects' place, size, shape, colour and heading instead: MIG, DCI, SAP and linear probes,
-        beside the untrained model and k-means, on data that is drawn; better on 2,000 scenes."""
         json: bool = False
         """One JSON object per line instead of a table."""
 
         def __call__(self) -> None:
             data = described(self.data, {"variant": self.variant, "look": self.look, "size": self.size})
-            exam, judges = only(self, Exam, data=data), dissection.evaluate if self.disentanglement else evaluate
-            with watching("evaluate", self.count, shown=not self.json) as show:
-                records = judges(self.ref, exam, lambda done: show(done, "scenes"))
-            tell(records, self.json, dissection.as_tables if self.disentanglement else as_table)
+            records, tables = examine(self.ref, only(self, Examining, data=data), progress=not self.json)
+            tell(records, self.json, tables)
 
     return Evaluate
 

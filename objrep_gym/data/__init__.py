@@ -6,7 +6,10 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from objrep_gym.data.analogies import AnalogyBoards
 from objrep_gym.data.digit_pairs import DigitPairs, FashionPairs
+from objrep_gym.data.dsprites import DSpritesScenes
+from objrep_gym.data.ellipses import EllipseScenes
 from objrep_gym.data.furnished import Furnished
 from objrep_gym.data.idx import FashionMnist, Mnist
 from objrep_gym.data.objects_room import ObjectsRoom
@@ -24,6 +27,9 @@ DATASETS: dict[str, Any] = {
     "tabletop": Table(),
     "furnished": Furnished(),
     "sprites": SpriteScenes(),
+    "dsprites": DSpritesScenes(),
+    "ellipses": EllipseScenes(),
+    "analogies": AnalogyBoards(),
     "published-objects-room": PublishedObjectsRoom(),
     "clevr": Clevr(),
     "multi-dsprites": MultiDSprites(),
@@ -37,7 +43,7 @@ DATASETS: dict[str, Any] = {
 
 def drawn() -> dict[str, Any]:
     """The datasets that are drawn: their descriptions open a world."""
-    return {name: dataset for name, dataset in DATASETS.items() if not isinstance(dataset, Published | Divided)}
+    return {name: dataset for name, dataset in DATASETS.items() if hasattr(dataset, "open")}
 
 
 def downloaded() -> dict[str, Published]:

@@ -11,9 +11,10 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 import torch
 
+from objrep_gym.scenes.bits import Bits
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About, World, scene_streams
-from objrep_gym.types import Scenes, recolour, to_image
+from objrep_gym.types import Scenes, from_bits, recolour, to_image
 
 OUTPUTS = ("mask", "factors")
 AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
@@ -31,6 +32,13 @@ class Source(Protocol):
     def examples(self) -> int | None: ...
     def read(self, indices: np.ndarray, outputs: Sequence[str]) -> View: ...
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Packed(Protocol):
+    """A source of binary pictures, which gives them as bits too."""
+
+    def bits(self, indices: np.ndarray) -> Bits: ...
 
 
 class Drawn:
@@ -61,7 +69,7 @@ class Reading:
         self.sources, self.batch, self.seed, self.next = tuple(sources), batch, seed, start
         self.wanted = ("image", *(output for output in outputs if output != "factors"))
         self.shuffles: dict[tuple[int, int], np.ndarray] = {}
-        self.ready: queue.Queue[View | Exception] = queue.Queue(AHEAD)
+        self.ready: queue.Queue[View | Bits | Exception] = queue.Queue(AHEAD)
         self.closing = threading.Event()
 
     def read(self) -> None:
@@ -79,7 +87,7 @@ class Reading:
     def going(self) -> bool:
         return not self.closing.is_set() and threading.main_thread().is_alive()
 
-    def offer(self, item: View | Exception) -> None:
+    def offer(self, item: View | Bits | Exception) -> None:
         """Wait for a place in the queue, or for the end."""
         while self.going():
             try:
@@ -87,10 +95,13 @@ class Reading:
             except queue.Full:
                 continue
 
-    def view(self, t: int) -> View:
-        """Batch t: row j is example t·B + j of the stream in which the sources take turns."""
-        count = len(self.sources)
+    def view(self, t: int) -> View | Bits:
+        """Batch t: row j is example t·B + j of the stream in which the sources take turns. Binary pictures stay bits where
+        no others stand beside them."""
+        count, first = len(self.sources), self.sources[0]
         numbers = np.arange(t * self.batch, (t + 1) * self.batch)
+        if count == 1 and isinstance(first, Packed):
+            return first.bits(self.order(first, numbers))
         rows = [numbers % count == s for s in range(count)]
         views = [
             source.read(self.order(source, numbers[row] // count), self.wanted) if row.any() else None
@@ -99,9 +110,12 @@ class Reading:
         return gather(views, rows)
 
     def order(self, source: Source, turns: np.ndarray) -> np.ndarray:
-        """Which example a turn takes: the turn's own number where scenes never end, a fresh shuffle per epoch else."""
+        """Which example a turn takes: the turn's own number where scenes never end, a fresh shuffle per epoch else, but
+        where their order is part of a set."""
         if source.examples is None:
             return turns
+        if getattr(source, "in_order", False):
+            return turns % source.examples
         epochs, places = np.divmod(turns, source.examples)
         chosen = np.empty_like(turns)
         for epoch in np.unique(epochs):
@@ -228,15 +242,16 @@ def gather(views: Sequence[View | None], rows: Sequence[np.ndarray]) -> View:
     return View(image, mask, None, factors)
 
 
-def to_scenes(view: View, device: torch.device, include: Sequence[str]) -> Scenes:
-    """Bytes go to the device and become floats there: a quarter of the traffic."""
+def to_scenes(view: View | Bits, device: torch.device, include: Sequence[str]) -> Scenes:
+    """Bytes go to the device and become floats there: a quarter of the traffic; of bits, less than a thirtieth."""
 
     def on_device(array: np.ndarray) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(array))
         return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
-    return Scenes(
-        image=to_image(on_device(view.image)),
-        mask=on_device(view.mask) if "mask" in include and view.mask is not None else None,
-        factors=on_device(view.factors) if "factors" in include else None,
-    )
+    factors = on_device(view.factors) if "factors" in include else None
+    if isinstance(view, Bits):
+        image = from_bits(on_device(view.packed), view.size)
+        return Scenes(image, image[:, 0].to(torch.uint8) if "mask" in include else None, factors)
+    mask = on_device(view.mask) if "mask" in include and view.mask is not None else None
+    return Scenes(to_image(on_device(view.image)), mask, factors)

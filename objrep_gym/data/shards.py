@@ -104,7 +104,8 @@ def read_layout(path: Path) -> tuple[Layout, int]:
         footer = pq.read_metadata(path)
         described = json.loads((footer.metadata or {})[KEY])
         about = described["about"]
-        told = About(tuple(about["entities"]), tuple(about["factors"]), tuple(about["sizes"]), int(about["background"]))
+        names, background = (tuple(about["entities"]), tuple(about["factors"]), tuple(about["sizes"])), about["background"]
+        told = About(*names, int(background), about.get("origin", ""))
         height, width = described["size"]
         layout = Layout(told, (height, width), tuple(described["outputs"]))
     except KeyError as error:

@@ -73,14 +73,15 @@ class Told:
     kinds: tuple[Kind, ...]
 
 
-def evaluate(ref: str, exam: Exam, watch: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
-    """Records of `ref`, of the same model untrained, and of k-means by colour, on the same scenes: each by its own masks
+def evaluate(refs: str | Sequence[str], exam: Exam, watch: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
+    """Records of each of `refs`, of the same untrained, and of k-means by colour, on the same scenes: each by its own masks
     and, where it takes masks, by the true ones. `watch` is told how many scenes are done. Raises WeightsError; ValueError
     on data that is not drawn, or a model without masks."""
     source = open_source(exam.data, exam.seed, exam.split)
-    known = weights.load(ref)
-    models = {ref: known, **untrained(ref, known, exam.seed)}
-    models |= {name: model for name, model in baselines(source.size, without=(ref,)).items() if model.slots > 1}
+    named = (refs,) if isinstance(refs, str) else refs
+    known = {ref: weights.load(ref) for ref in named}
+    models = {name: m for ref in named for name, m in {ref: known[ref], **untrained(ref, known[ref], exam.seed)}.items()}
+    models |= {name: model for name, model in baselines(source.size, without=named).items() if model.slots > 1}
     try:
         found = gather(models, source, exam, watch)
     finally:

@@ -21,7 +21,7 @@ from objrep_gym.figures.traversal import effects, traversal
 from objrep_gym.journal import NAME, read
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.mvae import MVAE
-from objrep_gym.types import to_uint8
+from objrep_gym.types import recolour, to_uint8
 
 VALUES = np.linspace(-2.25, 2.25, 9)  # the document's range
 LATENTS = 7  # traversed latents that a figure shows
@@ -47,12 +47,12 @@ def journal(folder: Path) -> list[dict[str, Any]]:
     return list(read(folder / NAME)) if (folder / NAME).exists() else []
 
 
-def learning(lines: Sequence[Mapping[str, Any]], since: float) -> Curve | None:
-    """The loss by its step, from step `since` on, smoothed; None for a run that ends before."""
+def learning(lines: Sequence[Mapping[str, Any]], since: float, term: str = "loss") -> Curve | None:
+    """The loss, or one term of it, by its step, from step `since` on, smoothed; None for a run that ends before."""
     kept = [line for line in lines if line["step"] >= since]
     if len(kept) < 2:
         return None
-    steps, losses = (np.array([line[name] for line in kept], float) for name in ("step", "loss"))
+    steps, losses = (np.array([line[name] for line in kept], float) for name in ("step", term))
     return Curve(steps, exponential(losses, span=max(2, len(kept) // 20)))
 
 
@@ -60,7 +60,7 @@ def learning(lines: Sequence[Mapping[str, Any]], since: float) -> Curve | None:
 def attention_sheet(model: MVAE, image: Float[Tensor, "B C H W"]) -> Figure:
     """Scenes, what is drawn again of them, and how many nats lie where."""
     maps = heat(model.information(image).numpy(), model.size[1:])
-    rows = np.stack([to_uint8(image).numpy(), again(model, image), maps])
+    rows = np.stack([seen(image), again(model, image), maps])
     return sheet(rows, ("scenes", "drawn again", "KL map"))
 
 
@@ -94,7 +94,7 @@ def exchanged(one: Shown) -> Exchange:
         return pixels.reshape(-1, 2, *pixels.shape[1:])
 
     drawn, other = (decoded(one.model, values.flatten(0, 1)) for values in (latents, swapped))
-    return Exchange(paired(to_uint8(image).numpy()), paired(drawn), paired(other))
+    return Exchange(paired(seen(image)), paired(drawn), paired(other))
 
 
 def within(shown: Mapping[str, Shown]) -> list[Picture]:
@@ -121,7 +121,7 @@ def traversed(name: str, one: Shown) -> Picture:
 @torch.no_grad()
 def traverse(
     model: SlotModule, latents: Float[Tensor, "K D"], slot: int, values: np.ndarray
-) -> UInt8[np.ndarray, "D T H W C"]:
+) -> UInt8[np.ndarray, "D T H W 3"]:
     """The scene decoded with every latent of `slot` in turn at each of `values` (T,), all others as they are."""
     size, count = latents.shape[1], len(values)
     changed = latents.expand(size, count, *latents.shape).clone()
@@ -137,7 +137,7 @@ def sequence(name: str, one: Shown) -> Picture:
     scenes = one.image[:5]
     latents = one.model.encode(scenes).latents
     steps = [decoded(one.model, latents[:, : count + 1]) for count in range(latents.shape[1])]
-    images = np.stack([to_uint8(scenes).numpy(), *steps], axis=1)
+    images = np.stack([seen(scenes), *steps], axis=1)
     titles = ["scene", *(f"{count + 1} of {len(steps)}" for count in range(len(steps)))]
     picture = both(lambda: sheet(images, columns=titles))
     return Picture(picture, f"Slots of {name} added one after another", f"{name}: slots added in the order of their KL.")
@@ -161,15 +161,20 @@ def sampled_sheet(model: SlotModule, image: Float[Tensor, "B C H W"]) -> Figure:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         drawn = decoded(model, model.sample(len(image)))
-    rows = np.stack([to_uint8(image).numpy(), again(model, image), drawn])
+    rows = np.stack([seen(image), again(model, image), drawn])
     return sheet(rows, ("scenes", "drawn again", "samples"))
 
 
-def again(model: SlotModule, image: Float[Tensor, "B C H W"]) -> UInt8[np.ndarray, "B H W C"]:
+def again(model: SlotModule, image: Float[Tensor, "B C H W"]) -> UInt8[np.ndarray, "B H W 3"]:
     """Reconstructions from posterior means."""
     return decoded(model, model.encode(image).latents)
 
 
-def decoded(model: SlotModule, latents: Float[Tensor, "B K D"]) -> UInt8[np.ndarray, "B H W C"]:
-    """Pictures of latents, at most a few hundred at once."""
-    return np.concatenate([to_uint8(model.decode(some).image).numpy() for some in latents.split(200)])
+def decoded(model: SlotModule, latents: Float[Tensor, "B K D"]) -> UInt8[np.ndarray, "B H W 3"]:
+    """Pictures of latents in three channels, at most a few hundred at once."""
+    return np.concatenate([seen(model.decode(some).image) for some in latents.split(200)])
+
+
+def seen(image: Float[Tensor, "B C H W"]) -> UInt8[np.ndarray, "B H W 3"]:
+    """Pictures as figures take them: bytes in three channels, grey ones too."""
+    return to_uint8(recolour(image, 3)).numpy()

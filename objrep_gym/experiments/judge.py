@@ -56,15 +56,16 @@ class Exam:
     """bf16 encodes and decodes in half the bits."""
 
 
-def evaluate(ref: str, exam: Exam, watch: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
-    """One record for `ref` and one for each baseline, on the same scenes: `model, data, variant, look, split,
+def evaluate(refs: str | Sequence[str], exam: Exam, watch: Callable[[int], None] | None = None) -> list[dict[str, Any]]:
+    """One record for each of `refs` and one for each baseline, on the same scenes: `model, data, variant, look, split,
     count`, and every metric with the bounds of its 95 % bootstrap interval (`ari_fg`, `ari_fg_low`, `ari_fg_high`),
     None where a model has no such number. `left_out` counts the scenes in which no object is seen.
 
     `watch` is told how many scenes are done. Raises WeightsError, or ValueError on data without masks.
     """
     source = open_source(exam.data, exam.seed, exam.split)
-    models = {ref: weights.load(ref, own_device()), **baselines(source.size, without=(ref,))}
+    named = (refs,) if isinstance(refs, str) else refs
+    models = {ref: weights.load(ref, own_device()) for ref in named} | baselines(source.size, without=named)
     try:
         scores = judge(models, source, exam, watch)
     finally:

@@ -19,7 +19,7 @@ from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.metrics.counting import count_seen
 from objrep_gym.metrics.reconstruction import mse
 from objrep_gym.models.base import SlotModule
-from objrep_gym.types import Clock, Scenes, to_image
+from objrep_gym.types import Clock, Scenes, recolour, to_image
 
 COLUMNS = {
     "bound": Column("negative bound, nats", "number", "low"),
@@ -78,7 +78,8 @@ class ModelFigure:
 
     def show(self, run: Run, found: Performed) -> Shown:
         """A model with its scenes."""
-        return Shown(weights.load(found.folder), shown_scenes(run.data[0], self.shown, self.least), found.folder)
+        model = weights.load(found.folder)
+        return Shown(model, recolour(shown_scenes(run.data[0], self.shown, self.least), model.size[0]), found.folder)
 
     def record(self, name: str, found: Performed, model: SlotModule) -> dict[str, Any]:
         """The bound, its two parts and the squared error of one model, on scenes that no training saw."""
@@ -117,7 +118,7 @@ def bounds(model: SlotModule, data: str, scenes: int) -> dict[str, float]:
         torch.manual_seed(0)
         for start in range(0, scenes, CHUNK):
             pixels = source.read(np.arange(start, min(start + CHUNK, scenes)), ("image",)).image
-            image = to_image(torch.from_numpy(pixels)).to(model.device)
+            image = recolour(to_image(torch.from_numpy(pixels)), model.size[0]).to(model.device)
             nll = model.losses(Scenes(image), Clock(torch.zeros((), dtype=torch.int64), 1)).terms["nll"]
             slots = model.encode(image)
             error = mse(image.cpu().numpy(), model.decode(slots.latents).image.cpu().numpy()).mean()

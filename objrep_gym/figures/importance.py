@@ -12,9 +12,11 @@ INK = LinearSegmentedColormap.from_list("ink", [f"{CURVE_COLOURS[0]}{opacity:02x
 """From nothing, on paper of any colour, to the first ink of curves."""
 
 
-def importance(tables: Mapping[str, np.ndarray], factors: Sequence[str], columns: int = 4, inches: float = 0.24) -> Figure:
+def importance(
+    tables: Mapping[str, np.ndarray], factors: Sequence[str], columns: int = 4, inches: float = 0.24, first: int = 0
+) -> Figure:
     """Maps by the name of their model: importances (D, F) in [0, 1] of latents, one a row, for `factors`, one a column.
-    NaN, of a factor that does not vary, is crossed out.
+    NaN, of a factor that does not vary, is crossed out. Latents are counted from `first`.
 
     Raises ValueError where a table has not as many columns as there are factors, or there is none.
     """
@@ -32,7 +34,7 @@ def importance(tables: Mapping[str, np.ndarray], factors: Sequence[str], columns
         axis.imshow(np.nan_to_num(table), cmap=INK, norm=PowerNorm(0.7, 0, 1), aspect="equal")
         axis.set_title(name, fontsize=8, pad=6)
         axis.set_xticks(range(len(factors)), factors, rotation=90, fontsize=7)
-        axis.set_yticks(range(len(table)), [str(row) for row in range(len(table))], fontsize=6)
+        axis.set_yticks(range(len(table)), [str(first + row) for row in range(len(table))], fontsize=6)
         axis.tick_params(length=0)
         axis.set_xticks(np.arange(len(factors) - 1) + 0.5, minor=True)
         axis.set_yticks(np.arange(len(table) - 1) + 0.5, minor=True)

@@ -6,6 +6,7 @@ the same everywhere says nothing: such a factor is left out, such a code is dead
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
@@ -18,8 +19,11 @@ TRAIN, TEST = 10_000, 5_000  # points (Locatello et al. 2019)
 DEAD = 1e-12  # variance of a code that says nothing
 
 
-def check(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "M F"]) -> None:
-    """Raises ValueError on codes and factors of different things, on none, and on numbers that are not finite."""
+def check(codes: np.ndarray, factors: np.ndarray) -> None:
+    """Raises ValueError on arrays that are not (N, D) and (N, F), on codes and factors of different things, on none, and on
+    numbers that are not finite."""
+    if codes.ndim != 2 or factors.ndim != 2:
+        raise ValueError(f"codes {codes.shape} and factors {factors.shape} must be (things, codes) and (things, factors)")
     if len(codes) != len(factors):
         raise ValueError(f"{len(codes)} codes and {len(factors)} rows of factors: they must be of the same things")
     if not codes.size or not factors.size:
@@ -71,6 +75,44 @@ def each(factors: Num[np.ndarray, "N F"]) -> Iterator[tuple[int, np.ndarray | sl
         rows = slice(None) if known.all() else np.flatnonzero(known)
         if known.sum() >= FEWEST and np.ptp(factor[rows]) > 0:
             yield column, rows, factor[rows]
+
+
+@dataclass(frozen=True)
+class Held:
+    """One factor by its classes, to draw things that share it: a metric that holds a factor asks for things that were
+    encoded already, in the place of encoding new ones, which is the same where all things are as likely, as on a whole
+    grid. A continuous factor is held within its bin."""
+
+    named: Integer[np.ndarray, "M"]
+    """The class of each thing that has the factor."""
+    order: Integer[np.ndarray, "M"]
+    """These things, those of a class next to each other."""
+    sizes: Integer[np.ndarray, "C"]
+    """How many things each class has."""
+
+    @property
+    def shared(self) -> Integer[np.ndarray, "S"]:
+        """The things that are not alone in their class."""
+        return np.flatnonzero(self.sizes[self.named] > 1)
+
+    def like(self, things: Integer[np.ndarray, "B"], count: int, rng: np.random.Generator) -> Integer[np.ndarray, "B P"]:
+        """For each of some things `count` of its class, drawn with return, itself among them."""
+        named = self.named[things]
+        starts = np.cumsum(self.sizes) - self.sizes
+        places = (rng.random((len(things), count)) * self.sizes[named][:, None]).astype(np.intp)
+        return self.order[starts[named][:, None] + places]
+
+
+def held(factor: Num[np.ndarray, "M"]) -> Held:
+    """The classes of a factor, sorted. There are at most MOST_CLASSES, and bytes are sorted by counting."""
+    named = classes(factor)
+    return Held(named, np.argsort(named.astype(np.uint8), kind="stable"), np.bincount(named))
+
+
+def holders(factors: Num[np.ndarray, "N F"]) -> list[tuple[np.ndarray | slice, Held]]:
+    """Of every factor that can be held while others change: the rows of the things that have it, and their classes."""
+    found = [(rows, held(factor)) for _, rows, factor in each(factors)]
+    return [(rows, one) for rows, one in found if len(one.shared)]
 
 
 def joint(rows: Integer[np.ndarray, "N"], columns: Integer[np.ndarray, "N"]) -> Integer[np.ndarray, "R C"]:

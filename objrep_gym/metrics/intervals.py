@@ -1,4 +1,4 @@
-"""How sure a mean is: Wilson's interval of a rate, and the bootstrap of anything else."""
+"""How sure a mean is: Wilson's interval of a rate, its distance from chance, and the bootstrap of anything else."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +29,17 @@ def wilson(successes: int, trials: int, confidence: float = 0.95) -> Interval:
         raise ValueError(f"{successes} successes in {trials} trials have no interval: there must be a trial, and no more")
     bounds = binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     return Interval(successes / trials, float(bounds.low), float(bounds.high))
+
+
+def above_chance(successes: int, trials: int, chance: float) -> float:
+    """The exact binomial test's p-value: how likely so many successes or more are, where each is as likely as `chance`.
+
+    Raises ValueError for no trials, more successes than trials, or a chance outside of [0, 1]."""
+    from scipy.stats import binomtest
+
+    if trials < 1 or not 0 <= successes <= trials or not 0 <= chance <= 1:
+        raise ValueError(f"{successes} successes in {trials} trials against a chance of {chance} cannot be tested")
+    return float(binomtest(successes, trials, chance, alternative="greater").pvalue)
 
 
 def bootstrap(values: np.ndarray, confidence: float = 0.95, seed: int = 0, resamples: int = 2000) -> Interval:

@@ -3,7 +3,7 @@ tell of each of its factors, on things that it was not fitted to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Integer, Num
@@ -114,13 +114,28 @@ def logistic(
     codes: Float[np.ndarray, "N D"], named: np.ndarray
 ) -> tuple[Float[np.ndarray, "C D"], Float[np.ndarray, "C"], Integer[np.ndarray, "C"]]:
     """Weight, bias and classes of a logistic regression; of the only class where one alone is met."""
-    from sklearn.linear_model import LogisticRegression
-
     named = named.astype(np.int64)
     if len(classes := np.unique(named)) == 1:
         return np.zeros((1, codes.shape[1])), np.zeros(1), classes
-    fitted = LogisticRegression(max_iter=2000).fit(codes, named)
+    fitted = regression(codes, named)
     if len(classes) == 2:  # one line, for the second of them
         weight, bias = fitted.coef_, fitted.intercept_
         return np.concatenate([0 * weight, weight]), np.concatenate([0 * bias, bias]), classes
     return fitted.coef_, fitted.intercept_, classes
+
+
+def accuracy(
+    codes: Float[np.ndarray, "N D"], named: np.ndarray, asked: Float[np.ndarray, "M D"], truth: np.ndarray
+) -> float:
+    """Test accuracy of a logistic regression; of the only class where one alone is met in training."""
+    if len(np.unique(named)) == 1:
+        return float((truth == named[0]).mean())
+    named, truth = named.astype(np.int64), truth.astype(np.int64)
+    return float((regression(codes, named).predict(asked) == truth).mean())
+
+
+def regression(codes: Float[np.ndarray, "N D"], named: Integer[np.ndarray, "N"]) -> Any:
+    """scikit-learn's logistic regression as it comes, fitted to two classes or more."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=2000).fit(codes, named)

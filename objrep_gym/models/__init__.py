@@ -4,8 +4,12 @@ from dataclasses import fields
 from typing import Any
 
 from objrep_gym.models.base import Config
+from objrep_gym.models.chyvae import CHyVAEConfig
 from objrep_gym.models.colour import ColourConfig
 from objrep_gym.models.counter import CounterConfig
+from objrep_gym.models.ellipse_vae import EllipseVAEConfig
+from objrep_gym.models.factor_vae import FactorVAEConfig
+from objrep_gym.models.gaussian_vae import GaussianVAEConfig
 from objrep_gym.models.genesis_v2 import GenesisV2Config
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.models.monet_lite import MONetLiteConfig
@@ -13,7 +17,7 @@ from objrep_gym.models.mvae import MatchedVAEConfig, MVAEConfig
 from objrep_gym.models.parallel_vae import ParallelVAEConfig
 from objrep_gym.models.segmenter import SegmenterConfig
 from objrep_gym.models.slot_attention import SlotAttentionConfig
-from objrep_gym.models.vae import VAEConfig
+from objrep_gym.models.vae import AnnealedVAEConfig, BetaTCVAEConfig, DIPVAEConfig, VAEConfig
 
 TABLES: dict[str, Any] = {"size": (64, 64), "channels": 3}
 BROADCAST: dict[str, Any] = {
@@ -56,6 +60,21 @@ MODELS: dict[str, Config] = {
     "vae-sbd": VAEConfig(decoder="broadcast"),
     "vae-rooms": VAEConfig(channels=3, latent=64, hidden=256),
     "beta-vae": VAEConfig(beta=4.0),
+    "beta-vae-sbd": VAEConfig(beta=4.0, decoder="broadcast"),
+    "annealed-vae": AnnealedVAEConfig(),
+    "factor-vae": FactorVAEConfig(),
+    "beta-tcvae": BetaTCVAEConfig(),
+    "dip-vae-i": DIPVAEConfig(),
+    "dip-vae-ii": DIPVAEConfig(form="ii", diagonal=10.0),
+    "gaussian-tc": GaussianVAEConfig(),
+    "gaussian-kl": GaussianVAEConfig(towards="prior"),
+    "gaussian-tc-network": GaussianVAEConfig(moments="network"),
+    "gaussian-kl-network": GaussianVAEConfig(moments="network", towards="prior"),
+    "chyvae": CHyVAEConfig(),
+    "vae-ellipses": EllipseVAEConfig(beta=1.0),
+    "beta-vae-ellipses": EllipseVAEConfig(),
+    "vae-sbd-ellipses": EllipseVAEConfig(beta=1.0, widths=(64, 64, 64, 64), decoder="broadcast"),
+    "beta-vae-sbd-ellipses": EllipseVAEConfig(widths=(64, 64, 64, 64), decoder="broadcast"),
     "parallel-vae": ParallelVAEConfig(),
     "parallel-vae-4": ParallelVAEConfig(vaes=4),
     "parallel-vae-5": ParallelVAEConfig(vaes=5),

@@ -3,11 +3,12 @@ and the thesis's initialisers. All of them run in bf16 autocast and in either me
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn import functional
 
 Initialiser = Literal["default", "kaiming"]
@@ -36,6 +37,21 @@ def initialise(module: nn.Module, rule: Initialiser) -> None:
             k = 1 / fan_in if rule == "default" else 2 / fan_out
             for parameter in layer.parameters(recurse=False):
                 nn.init.trunc_normal_(parameter, 0.0, (k / 3) ** 0.5, -(k**0.5), k**0.5)
+
+
+def unmoved(module: nn.Module, *inputs: Tensor) -> Any:
+    """What a module makes of its inputs, with a gradient for these and none for its own parameters: in a game of two
+    players the judge of one, who learns by another loss."""
+    return functional_call(module, {name: value.detach() for name, value in module.named_parameters()}, inputs)
+
+
+def initialise_relu(module: nn.Module) -> None:
+    """Draw every convolution and linear layer as He et al. (2015) do for ReLU, biases zero: torch's own start lets the
+    signal fade on its way through ten layers."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight)
+            nn.init.zeros_(layer.get_parameter("bias"))
 
 
 def conv_norm_relu(inputs: int, outputs: int) -> nn.Sequential:
@@ -147,24 +163,20 @@ class UNet(nn.Module):
 
 class ConvEncoder(nn.Module):
     """Convolutions of stride 2 with ReLU, flattened, and an MLP of one hidden layer: 3×3 in MONet's component VAE (Berriel
-    2022, §4.1.2), 4×4 in the VAEs of dSprites.
+    2022, §4.1.2), 4×4 in the VAEs of dSprites. Of an odd side 3×3 rounds the half up, 4×4 down.
 
-    Raises ValueError if the size is not a multiple of 2^layers.
+    Raises ValueError if a side is less than 2^layers.
     """
 
     def __init__(
         self, inputs: int, outputs: int, widths: Sequence[int], size: tuple[int, int], hidden: int, kernel: int = 3
     ):
         super().__init__()
-        step = 2 ** len(widths)
-        if size[0] % step or size[1] % step:
-            raise ValueError(
-                f"an encoder of {len(widths)} halvings needs sides that are multiples of {step}, got {size[0]}×{size[1]}"
-            )
+        coarse = halved(size, len(widths), "an encoder of {} halvings", up=kernel == 3)
         befores = (inputs, *widths[:-1])
         pairs = zip(befores, widths, strict=True)
         convs = [layer for i, o in pairs for layer in (nn.Conv2d(i, o, kernel, stride=2, padding=1), nn.ReLU(inplace=True))]
-        flat = widths[-1] * (size[0] // step) * (size[1] // step)
+        flat = widths[-1] * coarse[-1][0] * coarse[-1][1]
         self.layers = nn.Sequential(
             *convs, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, outputs)
         )
@@ -175,36 +187,49 @@ class ConvEncoder(nn.Module):
 
 class DeconvolutionDecoder(nn.Module):
     """The mirror of a `ConvEncoder` of 4×4 kernels: an MLP of one hidden layer to the coarsest maps, and a transposed
-    convolution of stride 2 with ReLU for each doubling, the last without (Locatello et al. 2019).
+    convolution of stride 2 with ReLU for each doubling, the last without (Locatello et al. 2019). Where the encoder met an
+    odd side, the doubling gives its last row and column back.
 
-    widths: channels from the coarsest maps to the picture's own. Raises ValueError if the size is not a multiple of
-    2^doublings.
+    widths: channels from the coarsest maps to the picture's own. Raises ValueError if a side is less than 2^doublings.
     """
 
     def __init__(self, latent_size: int, widths: Sequence[int], size: tuple[int, int], hidden: int):
         super().__init__()
-        step = 2 ** (len(widths) - 1)
-        if size[0] % step or size[1] % step:
-            raise ValueError(
-                f"{len(widths) - 1} doublings need sides that are multiples of {step}, got {size[0]}×{size[1]}"
-            )
-        coarse = (widths[0], size[0] // step, size[1] // step)
-        flat = coarse[0] * coarse[1] * coarse[2]
+        sizes = halved(size, len(widths) - 1, "{} doublings")[::-1]
+        flat = widths[0] * sizes[0][0] * sizes[0][1]
         start = (nn.Linear(latent_size, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, flat))
         doublings = [
             layer
-            for i, o in pairwise(widths)
-            for layer in (nn.ReLU(inplace=True), nn.ConvTranspose2d(i, o, 4, stride=2, padding=1))
+            for (i, o), (small, large) in zip(pairwise(widths), pairwise(sizes), strict=True)
+            for layer in (nn.ReLU(inplace=True), nn.ConvTranspose2d(i, o, 4, 2, 1, output_padding=odd(small, large)))
         ]
-        self.layers = nn.Sequential(*start, nn.Unflatten(1, coarse), *doublings)
+        self.layers = nn.Sequential(*start, nn.Unflatten(1, (widths[0], *sizes[0])), *doublings)
 
     def forward(self, latents: Float[Tensor, "N D"]) -> Float[Tensor, "N O H W"]:
         return self.layers(latents)
 
 
+def halved(size: tuple[int, int], times: int, what: str, up: bool = False) -> list[tuple[int, int]]:
+    """The size of a picture and of its halves, halves of halves and so on, rounded down or `up`. Raises ValueError, with
+    `what` of so many halvings needs more, where nothing would be left of a side."""
+    if min(size) < 2**times:
+        raise ValueError(f"{what.format(times)} needs sides of at least {2**times} pixels, got {size[0]}×{size[1]}")
+    sizes = [(size[0], size[1])]
+    for _ in range(times):
+        height, width = sizes[-1]
+        sizes.append(((height + up) // 2, (width + up) // 2))
+    return sizes
+
+
+def odd(small: tuple[int, int], large: tuple[int, int]) -> tuple[int, int]:
+    """Rows and columns that a size has beyond twice another."""
+    return large[0] - 2 * small[0], large[1] - 2 * small[1]
+
+
 class SpatialBroadcastDecoder(nn.Module):
-    """Latents tiled over a grid with two coordinate channels, then unpadded 3×3 convolutions with ReLU and a 1×1 one
-    (Watters et al. 2019). The grid is larger than the image by what the convolutions eat, 8 pixels for the thesis's four.
+    """Latents tiled over a grid with two coordinate channels, then unpadded 3×3 convolutions with ReLU and a last one of
+    `last`×`last`, 1×1 in the paper (Watters et al. 2019). The grid is larger than the image by what the convolutions eat, 8
+    pixels for the thesis's four.
 
     The tiling is never made: on a constant tile the first layer is a linear map of the latents plus one fixed map of
     coordinates, which is the same to rounding and saves a sixth of the decoder.
@@ -212,13 +237,13 @@ class SpatialBroadcastDecoder(nn.Module):
 
     grid: Tensor
 
-    def __init__(self, latent_size: int, outputs: int, widths: Sequence[int], size: tuple[int, int]):
+    def __init__(self, latent_size: int, outputs: int, widths: Sequence[int], size: tuple[int, int], last: int = 1):
         super().__init__()
-        margin = 2 * len(widths)
+        margin = 2 * len(widths) + last - 1
         self.latent_size = latent_size
         self.first = nn.Conv2d(latent_size + 2, widths[0], 3)
         convs = [layer for i, o in pairwise(widths) for layer in (nn.Conv2d(i, o, 3), nn.ReLU(inplace=True))]
-        self.rest = nn.Sequential(nn.ReLU(inplace=True), *convs, nn.Conv2d(widths[-1], outputs, 1))
+        self.rest = nn.Sequential(nn.ReLU(inplace=True), *convs, nn.Conv2d(widths[-1], outputs, last))
         self.register_buffer("grid", coordinates(size[0] + margin, size[1] + margin)[None], persistent=False)
 
     def forward(self, latents: Float[Tensor, "N D"]) -> Float[Tensor, "N O H W"]:

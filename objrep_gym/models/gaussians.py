@@ -46,6 +46,48 @@ def log_normal(
     return -0.5 * scaled.square() - (log_sigma + HALF_LOG_TWO_PI)
 
 
+def log_aggregate(
+    latents: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], log_sigma: Float[Tensor, "B D"], examples: int | None
+) -> tuple[Float[Tensor, "B"], Float[Tensor, "B"]]:
+    """log q(z) and Σ log q(z_j), of the posterior of all `examples` together, estimated from a batch of them (the
+    minibatch-weighted sampling of Chen et al. 2018, eq. S4). Without a number of examples, as if the batch were all: that
+    changes both by a constant."""
+    weight = math.log(len(latents) * (examples or 1))
+    pairs = log_normal(latents[:, None], mean[None], log_sigma[None])  # of latents (row) under a posterior (column)
+    size = latents.shape[1]
+    return pairs.sum(2).logsumexp(1) - weight, pairs.logsumexp(1).sum(1) - size * weight
+
+
+def moments(
+    mean: Float[Tensor, "B D"], log_sigma: Float[Tensor, "B D"] | None = None
+) -> tuple[Float[Tensor, "D"], Float[Tensor, "D D"]]:
+    """Mean and covariance of the posteriors of a batch taken together: Cov(μ) + diag E[σ²]; without sigmas, of the means
+    alone. By products and sums, which autocast leaves in float32, where it would multiply matrices in 16 bits."""
+    mean = widened(mean)
+    middle = mean.mean(0)
+    away = mean - middle
+    covariance = (away[:, :, None] * away[:, None]).mean(0)
+    if log_sigma is not None:
+        covariance = covariance + torch.diag(torch.exp(2 * widened(log_sigma)).mean(0))
+    return middle, covariance
+
+
+def log_determinant(covariance: Float[Tensor, "D D"]) -> Float[Tensor, ""]:
+    """log det of a positive definite matrix; of any other NaN, and nothing waits for the device to find out."""
+    return 2 * torch.linalg.cholesky_ex(covariance)[0].diagonal().log().sum()
+
+
+def total_correlation(covariance: Float[Tensor, "D D"]) -> Float[Tensor, ""]:
+    """KL(N(m, S) ‖ Π N(m_j, S_jj)) in nats: ½ (Σ log S_jj − log det S)."""
+    return 0.5 * (covariance.diagonal().log().sum() - log_determinant(covariance))
+
+
+def kl_of_covariance(mean: Float[Tensor, "D"], covariance: Float[Tensor, "D D"]) -> Float[Tensor, ""]:
+    """KL(N(m, S) ‖ N(0, 1)) in nats: ½ (tr S + mᵀm − D − log det S)."""
+    far = covariance.diagonal().sum() + mean.square().sum() - len(mean)
+    return 0.5 * (far - log_determinant(covariance))
+
+
 def slot_log_sigmas(slots: int, sigma_bg: float, sigma_fg: float, dtype: torch.dtype = torch.float32) -> Float[Tensor, "K"]:
     """log of the pixels' standard deviation per slot: `sigma_bg` for the first, `sigma_fg` for all others.
     Raises ValueError if one is not positive."""

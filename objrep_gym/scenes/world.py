@@ -15,12 +15,14 @@ SPLITS = ("train", "validation", "test")
 @dataclass(frozen=True)
 class About:
     """What a world says of its scenes: names of entities (rows) and factors (columns); ids below `background` are not
-    objects; `sizes` gives the number of values of each finite factor, 0 for a continuous one."""
+    objects; `sizes` gives the number of values of each finite factor, 0 for a continuous one. `origin` tells pictures that
+    others published, "published", from those that are drawn here, "", where a set can be had both ways."""
 
     entities: tuple[str, ...]
     factors: tuple[str, ...]
     sizes: tuple[int, ...]
     background: int
+    origin: str = ""
 
 
 @runtime_checkable

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from objrep_gym.bench import Encode, Train
-from objrep_gym.bench.plain import PlainMONet, plain_of
+from objrep_gym.bench.plain import PlainFactorVAE, PlainMONet, plain_of
 from objrep_gym.bench.turns import Spent, measured, threads
 from objrep_gym.models import MODELS
 from objrep_gym.models.monet import MONetConfig
@@ -52,7 +52,7 @@ def test_encoding_is_measured_beside_the_plain_form(small):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_preset_can_be_measured(name):
-    """Training where there are weights, encoding in any case; without a plain form no ratio to it."""
+    """Training where there are weights, encoding in any case; no ratio to a plain form that does not encode."""
     encoded = list(Encode(models=(name,), batch=2, rounds=1, tiny=True).measure())
     assert named(encoded) == [(name, "float32"), (name, "bf16")]
     assert not any("plain" in key for key in encoded[0])
@@ -61,7 +61,8 @@ def test_every_preset_can_be_measured(name):
             next(Train(models=(name,), tiny=True).measure())
         return
     trained = list(Train(models=(name,), batch=2, rounds=1, tiny=True).measure())
-    assert named(trained) == [(name, "float32"), (name, "bf16")]
+    plain = [(f"{name}, plain", "float32")] if plain_of(MODELS[name].tiny().build()) is not None else []
+    assert named(trained) == [*plain, (name, "float32"), (name, "bf16")]
 
 
 def test_names_that_are_no_presets_are_refused():
@@ -77,6 +78,15 @@ def test_the_plain_form_has_the_models_weights_or_is_none():
     assert plain.slots == 2
     assert plain_of(replace(SMALL, channels=32).build()) is None
     assert plain_of(MODELS["colour"].build()) is None
+
+
+def test_factor_vae_has_a_plain_form_where_its_layers_are_the_papers():
+    model = MODELS["factor-vae"].tiny().build()
+    plain = plain_of(model)
+    assert isinstance(plain, PlainFactorVAE)
+    assert all(torch.equal(value, plain.state_dict()[name]) for name, value in model.state_dict().items())
+    for other in (replace(model.config, decoder="broadcast"), replace(model.config, size=(28, 28))):
+        assert plain_of(other.build()) is None
 
 
 def test_ratios_above_one_are_faster_and_peaks_below_one_hold_less():

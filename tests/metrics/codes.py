@@ -28,3 +28,14 @@ def doubled(codes: np.ndarray) -> np.ndarray:
 def with_dead(codes: np.ndarray, count: int = 2) -> np.ndarray:
     """Codes that never change beside them."""
     return np.concatenate([codes, np.full((len(codes), count), 0.5)], axis=1)
+
+
+def scaled(factors: np.ndarray) -> np.ndarray:
+    """Ideal codes: each factor by itself, with mean 0 and variance 1."""
+    return (factors - factors.mean(0)) / factors.std(0)
+
+
+def rotations(size: int, count: int) -> list[np.ndarray]:
+    """Random rotations, even over all."""
+    rng = np.random.default_rng(0)
+    return [np.linalg.qr(rng.normal(size=(size, size)))[0] for _ in range(count)]

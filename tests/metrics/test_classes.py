@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from objrep_gym.metrics.classes import BINS, apart, binned, check, classes, each, joint, mean_of_known
+from objrep_gym.metrics.classes import BINS, apart, binned, check, classes, each, held, holders, joint, mean_of_known
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -40,6 +40,21 @@ def test_a_factor_that_two_things_have_is_left_out():
     assert [column for column, _, _ in each(factors)] == [0]
 
 
+def test_things_that_are_held_share_their_value_and_each_is_as_likely():
+    factor = np.array([7, 2, 7, 2, 7, 5] * 10)
+    one = held(factor)
+    drawn = one.like(np.array([0, 1]), 4000, np.random.default_rng(0))
+    assert (factor[drawn[0]] == 7).all()
+    assert (factor[drawn[1]] == 2).all()
+    assert np.bincount(drawn[0])[np.flatnonzero(factor == 7)] == pytest.approx(4000 / 30, rel=0.35)
+    assert held(np.array([1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 3.0] * 3 + [9.0])).shared.tolist() == list(range(33))
+
+
+def test_constant_factors_and_those_that_nothing_shares_are_not_held():
+    factors = np.array([[1.0, 5.0, np.nan], [1.0, 5.0, 1.0], [2.0, 5.0, 2.0], [2.0, 5.0, np.nan]] * 10)
+    assert [type(rows) for rows, _ in holders(factors)] == [slice, np.ndarray]
+
+
 def test_a_joint_table_counts_pairs():
     rng = np.random.default_rng(1)
     rows, columns = rng.integers(0, 5, 200), rng.integers(0, 3, 200)
@@ -66,6 +81,9 @@ def test_too_few_things_are_refused():
     ("codes", "factors", "said"),
     [
         (np.zeros((3, 2)), np.zeros((4, 1)), "3 codes and 4 rows"),
+        (np.zeros(3), np.zeros((3, 1)), "must be"),
+        (np.zeros((3, 2)), np.zeros(3), "must be"),
+        (np.zeros((3, 1, 2)), np.zeros((3, 1)), "must be"),
         (np.zeros((0, 2)), np.zeros((0, 1)), "at least"),
         (np.zeros((3, 0)), np.zeros((3, 1)), "at least"),
         (np.full((3, 2), np.nan), np.zeros((3, 1)), "codes must be finite"),

@@ -51,9 +51,9 @@ def test_a_unet_refuses_sizes_that_do_not_divide(size: tuple[int, int]):
         UNet(4, 1, (4, 4, 4, 4, 4), size)
 
 
-def test_an_encoder_refuses_sizes_that_do_not_divide():
-    with pytest.raises(ValueError, match="4 halvings needs sides that are multiples of 16, got 64×40"):
-        ConvEncoder(4, 8, (4, 4, 4, 4), (64, 40), hidden=8)
+def test_an_encoder_refuses_sizes_of_which_nothing_would_be_left():
+    with pytest.raises(ValueError, match="4 halvings needs sides of at least 16 pixels, got 64×15"):
+        ConvEncoder(4, 8, (4, 4, 4, 4), (64, 15), hidden=8)
 
 
 @pytest.mark.parametrize("rule", ["default", "kaiming"])

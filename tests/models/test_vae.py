@@ -71,7 +71,7 @@ def test_latents_are_means_and_tell_their_nats():
 
 @pytest.mark.parametrize(
     ("wrong", "told"),
-    [({"channels": 2}, "must be 1"), ({"size": (40, 64)}, "multiples of 16")],
+    [({"channels": 2}, "must be 1"), ({"size": (12, 64)}, "at least 16 pixels, got 12×64")],
     ids=["channels", "size"],
 )
 def test_what_cannot_be_built_is_named(wrong, told):

@@ -1,0 +1,1 @@
+"""Swain & Mahajan 2022, "Disentangling symbols and movements": one file for each figure or section."""
