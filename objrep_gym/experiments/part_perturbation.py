@@ -1,5 +1,5 @@
-"""PartPerturbation: the perturbation score by parts of pictures, where a part is what lies inside a mask: a true one, or one
-that an object model of ours found."""
+"""PartPerturbation: the perturbation score by parts of pictures. A part is what lies inside a mask: a true one, or one that
+an object model of ours found."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -37,8 +37,8 @@ COLUMNS = {
 }
 MEASURED = (
     "Each part's colours are moved in some ways. Perturbed: (top − second) / top of how much latents vary, over their "
-    "variance in all pictures; held: (second − least) / second where all but the part moves. Means over parts of a 256th of "
-    "the pixels or more. Beside true masks those of {masks}."
+    "variance in all pictures; held: (second − least) / second where all but the part moves. Means over parts of a 256th "
+    "of the pixels or more. Beside true masks those of {masks}."
 )
 Part = Bool[np.ndarray, "B K H W"]
 

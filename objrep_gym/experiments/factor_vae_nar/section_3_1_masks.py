@@ -1,5 +1,5 @@
-"""Section 3.1 — "obtain a segmentation mask of an image", change what lies inside, and one latent alone should change (Swain &
-Mahajan 2022): by true masks of rooms, and by those of our own MONet."""
+"""Section 3.1 — "obtain a segmentation mask of an image", change what lies inside, and one latent alone should change
+(Swain & Mahajan 2022): by true masks of rooms, and by those of our own MONet."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,6 +30,6 @@ EXPERIMENT = PartPerturbation(
     exam=Exam("objects-room:engine=raycast", count=500),
     notes=(
         "The document takes hair as its example of a part, and does not say how a part is changed: here its colours are "
-        "moved. A picture of a room has more parts than such a code has latents to spare: what counts is the order of models.",
+        "moved. A code of a whole room has more to tell than its parts' colours: what counts is the order of models.",
     ),
 )
