@@ -46,8 +46,9 @@ def scored(encode, parts: np.ndarray = QUARTERS) -> tuple[float, float]:
 def test_a_code_of_parts_scores_one_and_a_mixed_one_little():
     assert scored(red_of_quarters) == pytest.approx((1, 1), abs=1e-6)
     even = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]) / 2
-    assert scored(lambda image: red_of_quarters(image) @ even)[0] == pytest.approx(0, abs=1e-6)
-    assert scored(lambda image: red_of_quarters(image) @ even)[1] < 0.6, "four ways to hold what is left: some are near"
+    perturbed, held = scored(lambda image: red_of_quarters(image) @ even)
+    assert perturbed < 0.1
+    assert held < 0.6, "what is left is held by nothing, but of four mixtures one varies least"
 
 
 def test_parts_too_small_to_see_are_not_counted():
