@@ -14,7 +14,7 @@ from objrep_gym.experiments.trained import Effort
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
-DATA = "objects-room:size=32,engine=raycast"
+DATA = "sprites:size=32"
 KIND = PartPerturbation(
     "t",
     rows={
