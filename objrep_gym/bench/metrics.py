@@ -19,6 +19,7 @@ from objrep_gym.metrics.udr import udr
 
 Scores = tuple[float, ...]
 Metric = Callable[[np.ndarray, np.ndarray], Scores]
+NOISE = 0.02  # a latent that tells nothing is not in use
 
 
 def by_trees(found: DCI) -> Scores:
@@ -81,7 +82,7 @@ def mixed(factors: np.ndarray, codes: int, mixing: float) -> np.ndarray:
     rng, ideal = np.random.default_rng(0), (factors - factors.mean(0)) / factors.std(0)
     mixer = rng.normal(size=(factors.shape[1], codes))
     means = ideal @ ((1 - mixing) * np.eye(factors.shape[1], codes) + mixing * mixer)
-    return (means + 0.1 * rng.normal(size=means.shape)).astype(np.float32)
+    return (means + NOISE * rng.normal(size=means.shape)).astype(np.float32)
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, float]:

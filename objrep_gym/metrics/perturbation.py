@@ -15,6 +15,7 @@ from objrep_gym.metrics.classes import check, each, few_values, held, mean_of_kn
 from objrep_gym.metrics.factor_vae import THINGS, active, variances
 
 ANCHORS = 256  # things whose factors are changed, one at a time
+SHIFT = 0.5  # of what lies inside a mask, in each channel of a picture in [0, 1]
 ROUNDING = 1e-12  # share of a variance that codes may have which are all alike
 MOST_CELLS = 2**26  # combinations of factors, of which a table says which thing has them
 
@@ -79,6 +80,17 @@ def sensitivity(
     used = active(spread)
     ratio = variances(codes) / np.where(used, spread, 1)
     return np.where(used, np.where(ratio > ROUNDING, ratio, 0), unused)
+
+
+def shifted(
+    image: Float[np.ndarray, "B C H W"], masks: Float[np.ndarray, "B K H W"], count: int, rng: np.random.Generator
+) -> Float[np.ndarray, "B K P C H W"]:
+    """Pictures in [0, 1] of which only what lies inside mask k has changed, in P = `count` ways: its colours moved by as
+    much in each channel, at most SHIFT, and clipped. A mask's value is how much of a pixel it takes."""
+    pictures, parts, _, _ = masks.shape
+    shift = rng.uniform(-SHIFT, SHIFT, (pictures, parts, count, image.shape[1], 1, 1)).astype(image.dtype)
+    moved = np.clip(image[:, None, None] + shift, 0, 1)
+    return image[:, None, None] + masks[:, :, None, None].astype(image.dtype) * (moved - image[:, None, None])
 
 
 def lead(changed: Float[np.ndarray, "*K D"]) -> Float[np.ndarray, "*K"]:

@@ -13,6 +13,7 @@ from objrep_gym.experiments.disentanglement_table import DisentanglementTable, c
 from objrep_gym.experiments.dissected import dissected_once, fingerprint
 from objrep_gym.experiments.dissection import Told, as_tables, dissect, evaluate, gather, looked_at, untrained
 from objrep_gym.experiments.judge import Exam
+from objrep_gym.experiments.judge import evaluate as segmented
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.seeds_agree import agreements
 from objrep_gym.experiments.trained import Effort
@@ -120,6 +121,15 @@ def test_a_model_is_judged_beside_itself_untrained_and_k_means():
     assert list(probes.columns) == [
         f"probe_{name}" for name in ("position", "size", "shape", "hue", "saturation", "heading")
     ]
+
+
+def test_several_models_are_judged_on_the_same_scenes_each_once():
+    asked = replace(EXAM, count=4, batch=4)
+    for judges in (evaluate, segmented):
+        records = judges(("colour-rgb", "colour"), asked)
+        models = [record["model"] for record in records if record.get("masks", "own") == "own"]
+        assert models[:2] == ["colour-rgb", "colour"]
+        assert len(models) == len(set(models))
 
 
 def test_an_untrained_model_has_the_architecture_and_weights_of_its_own():

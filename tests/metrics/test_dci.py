@@ -3,9 +3,8 @@ import time
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
-from sklearn.ensemble import GradientBoostingClassifier
 
-from objrep_gym.metrics.classes import apart
+from objrep_gym.bench.metrics import by_default
 from objrep_gym.metrics.dci import DCI, concentration, dci
 from tests.metrics.codes import doubled, drawn, grid, turned, with_dead
 
@@ -71,15 +70,6 @@ def test_what_has_nothing_to_share_is_concentrated():
     assert concentration(np.zeros((4, 4))) == 0
 
 
-def reference(codes: np.ndarray, factors: np.ndarray) -> DCI:
-    """By scikit-learn's default gradient boosting, as the study has it, on the same things."""
-    train, _ = apart(len(codes), np.random.default_rng(0))
-    importance = [
-        GradientBoostingClassifier().fit(codes[train], factor[train]).feature_importances_ for factor in factors.T
-    ]
-    return DCI(np.array(importance).T, np.zeros(factors.shape[1]))
-
-
 def test_importances_and_scores_are_in_the_order_of_default_gradient_boosting():
     rng = np.random.default_rng(0)
     factors = rng.integers(0, 3, (450, 3))
@@ -87,7 +77,7 @@ def test_importances_and_scores_are_in_the_order_of_default_gradient_boosting():
     for mixing in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):  # from codes that stand apart to codes that are mixed
         codes = noisy(factors @ ((1 - mixing) * np.eye(3, 4) + mixing * mixer), 0.3)
         ours.append(dci(codes, factors))
-        theirs.append(reference(codes, factors))
+        theirs.append(by_default(codes, factors))
     entries = [np.concatenate([found.importance.ravel() for found in every]) for every in (ours, theirs)]
     assert spearmanr(*entries).statistic > 0.97
     assert np.corrcoef(*entries)[0, 1] > 0.99

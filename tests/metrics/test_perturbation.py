@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
-from objrep_gym.metrics.factor_vae import LEAST
-from objrep_gym.metrics.perturbation import alone, lag, lead, perturbation, picked, sensitivity
+from objrep_gym.metrics.factor_vae import LEAST, factor_vae
+from objrep_gym.metrics.perturbation import alone, lag, lead, perturbation, picked, sensitivity, shifted
 from tests.metrics.codes import doubled, drawn, grid, rotations, scaled, with_dead
 
 FACTORS = grid(3, 4, 6, 8, 5)
@@ -114,6 +115,32 @@ def test_constant_factors_are_left_out():
     assert np.isnan(found.held).all(1).tolist() == [True, *[False] * 5]
     assert found.score == pytest.approx(1, abs=0.01)
     assert np.isnan(perturbation(IDEAL, beside[:, :1]).score)
+
+
+def test_what_lies_outside_a_mask_stays_as_it_is():
+    rng = np.random.default_rng(0)
+    image, masks = rng.random((2, 3, 4, 4)), np.zeros((2, 2, 4, 4))
+    masks[:, 0, :2], masks[:, 1, 2:] = 1, 0.5
+    found = shifted(image, masks, 5, rng)
+    assert found.shape == (2, 2, 5, 3, 4, 4)
+    assert (found[:, 0, :, :, 2:] == image[:, None, :, 2:]).all()
+    assert (found[:, 1, :, :, :2] == image[:, None, :, :2]).all()
+    moved = found[:, 0, :, :, :2] - image[:, None, :, :2]
+    assert (moved != 0).mean() > 0.95
+    assert np.abs(found[:, 1] - image[:, None]).max() <= 0.25 + 1e-12, "half a mask moves half as far"
+    assert 0 <= found.min() <= found.max() <= 1
+
+
+def test_over_codes_from_ideal_to_entangled_it_orders_as_the_factor_vae_score_does():
+    rng = np.random.default_rng(0)
+    scores = []
+    for level in np.linspace(0, 1.2, 24):
+        codes = IDEAL @ (np.eye(5, 8) + level * rng.normal(size=(5, 8)))
+        found = perturbation(codes, FACTORS)
+        scores.append((found.score, found.complement, factor_vae(codes, FACTORS)))
+    score, complement, votes = zip(*scores, strict=True)
+    assert spearmanr(score, votes).statistic > 0.75
+    assert spearmanr(complement, votes).statistic > 0.9
 
 
 def test_leads_and_lags_worked_by_hand():

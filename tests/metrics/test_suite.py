@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from objrep_gym.bench.metrics import by_default
 from objrep_gym.metrics.dci import dci
 from objrep_gym.metrics.factor_vae import THINGS
 from objrep_gym.metrics.mig import mig
 from objrep_gym.metrics.suite import METRICS, suite
 from tests.metrics.codes import drawn, grid, rotations, scaled
-from tests.metrics.test_dci import reference
 
 FACTORS = grid(3, 4, 6, times=4)
 
@@ -67,7 +67,7 @@ def test_models_are_in_the_order_of_default_gradient_boosting_at_the_numbers_of_
     found = []
     for mixing in (0.0, 0.25, 0.5, 1.0):
         mixed = ideal @ ((1 - mixing) * np.eye(3, 6) + mixing * mixer) + 0.3 * rng.normal(size=(len(ideal), 6))
-        found.append((dci(mixed, factors), reference(mixed, factors)))
+        found.append((dci(mixed, factors), by_default(mixed, factors)))
     for score in ("disentanglement", "completeness"):
         ours, theirs = zip(*((getattr(one, score), getattr(other, score)) for one, other in found), strict=True)
         assert spearmanr(ours, theirs).statistic == 1
