@@ -1,6 +1,7 @@
 """The trainings that this document's figures and tables share."""
 
 from dataclasses import replace
+from typing import Any
 
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.models import MODELS
@@ -32,8 +33,9 @@ ORDERED, TOGETHER = (taught(BETA_CONFIG, 50, f"ellipses:order={order}") for orde
 
 def dressed(name: str) -> Run:
     """A model of ellipses that learns on clothes, as they are published."""
+    model: Any = MODELS[name]
     stages = (Stage(20 * CLOTHES_EPOCH, lr=1e-4),)
-    return Run(replace(MODELS[name], size=(28, 28)), ("fashion-mnist",), stages, BATCH, precision="bf16")
+    return Run(replace(model, size=(28, 28)), ("fashion-mnist",), stages, BATCH, precision="bf16")
 
 
 CLOTHES, CLOTHES_BETA = dressed("vae-ellipses"), dressed("beta-vae-ellipses")
