@@ -10,6 +10,8 @@ document is silent on some points, settled here:
   is. `average="before"` takes the logarithm of the picture's mean entropy instead, times the number of pixels.
 - The logarithm needs no ε: entropies are worked out from logarithms of masks, and bounded below at 1e-30. One VAE alone has
   no entropy: the term is nothing where log K is.
+- The price of a nat rises from nothing in the first 500 steps of a stage. Where four members share each pixel, what one may
+  gain by a nat is a quarter at first, and a member that has once fallen silent stays so.
 - Drawn pixels are bounded to [0, 1] by a sigmoid. Of its convolutions the document gives kernels and strides, not widths.
 
 Beyond the document, `cells` gives each member a map of latents in place of one vector: a vector has to say where everything
@@ -70,6 +72,8 @@ class ParallelVAEConfig:
     """The broadcast decoder draws at this fraction of the resolution, and is then enlarged; 1 is the document's."""
     beta: float = 0.5
     """Price of a nat of KL."""
+    warm: int = 500
+    """Steps of a stage in which that price rises from nothing; 0 for none."""
     gamma: float = 0.009
     """Price of confidence: the weight of the entropy term of a pixel."""
     average: Average = "after"
@@ -194,7 +198,7 @@ class ParallelVAE(SlotModule):
 
     def __init__(self, config: ParallelVAEConfig):
         super().__init__(config, (config.channels, *config.size), config.vaes, config.codes)
-        self.beta, self.gamma = config.beta, config.gamma
+        self.beta, self.gamma, self.warm = config.beta, config.gamma, config.warm
         self.average: Average = config.average
         self.threshold, self.steepness, self.base = config.threshold, config.steepness, 0.0
         self.vaes = nn.ModuleList(Member(config) for _ in range(config.vaes))
@@ -234,7 +238,10 @@ class ParallelVAE(SlotModule):
         parts, log_masks = self.draw(reparameterise(means, log_sigmas))
         errors = (parts - scenes.image.unsqueeze(1)).square().sum(2)
         kl = kl_to_standard(means, log_sigmas).mean(0)
-        terms = {"squares": (log_masks.exp() * errors).sum((1, 2, 3)).mean(), "kl": self.beta * kl.sum()}
+        terms = {
+            "squares": (log_masks.exp() * errors).sum((1, 2, 3)).mean(),
+            "kl": self.beta * risen(clock, self.warm) * kl.sum(),
+        }
         if self.slots > 1:
             terms["confidence"] = self.gamma * unassuming(log_masks, self.average).mean()
         if self.training and self.threshold:
@@ -257,6 +264,11 @@ class ParallelVAE(SlotModule):
         return [
             {"params": list(vae.parameters()), "lr": rate} for vae, rate in zip(self.vaes, self.rates.unbind(), strict=True)
         ]
+
+
+def risen(clock: Clock, warm: int) -> Float[Tensor, ""] | float:
+    """The fraction of a price that rises over the first `warm` steps of a stage."""
+    return ((clock.step + 1) / warm).clamp_max(1) if warm else 1.0
 
 
 def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
