@@ -13,7 +13,7 @@ from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
 
 TINY = ParallelVAEConfig().tiny()
-CLOCK = Clock(torch.tensor(0), 1)
+CLOCK = Clock(torch.tensor(500), 1)
 
 
 def scenes(count=4, config=TINY, seed=0):
@@ -77,6 +77,8 @@ def test_the_loss_is_that_of_the_document(monkeypatch):
     entropy = -(masks * masks.log()).sum(1) / math.log(2)
     assert losses.terms["confidence"].item() == pytest.approx(-0.009 * entropy.log().sum((1, 2)).mean().item(), rel=1e-4)
     assert sum(losses.watch.values()).item() == pytest.approx(kl.item(), rel=1e-4)
+    early = model.losses(read, replace(CLOCK, step=torch.tensor(TINY.warm // 10 - 1)))
+    assert early.terms["kl"].item() == pytest.approx(0.05 * kl.item(), rel=1e-4)
 
 
 def test_one_vae_alone_is_sure_and_pays_nothing_for_it():
