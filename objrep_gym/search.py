@@ -38,9 +38,9 @@ class Genetic:
     child is drawn around and between those of its parents (BLX-α, Eshelman & Schaffer 1993), some are mutated, and the
     very fittest live on. Raises ValueError on numbers that leave nobody to mate."""
 
-    population: int = 32
+    population: int = 48
     """Genomes at once, for each problem."""
-    generations: int = 15
+    generations: int = 25
     """How often children are made."""
     parents: float = 0.25
     """Share of the population that mates."""
@@ -92,9 +92,9 @@ class CrossEntropy:
     """The cross-entropy method (Rubinstein 1999; de Boer et al. 2005): a normal distribution, each gene for itself, is
     fitted to the fittest of what was drawn from it. Raises ValueError on numbers that leave nobody to fit it to."""
 
-    population: int = 32
+    population: int = 48
     """Genomes at once, for each problem."""
-    generations: int = 15
+    generations: int = 25
     """How often the distribution is fitted."""
     elite: float = 0.2
     """Share of the population that it is fitted to."""

@@ -112,6 +112,7 @@ def test_problems_are_solved_alike_in_whatever_batch(monkeypatch):
     model = FactorVAEConfig(channels=3).tiny().build().eval()
     asked = analogies(np.random.default_rng(0), 6)
     done = []
+    monkeypatch.setattr(solving, "DECODED", 1_000_000)
     whole = solve(model, asked, tiny(generations=2), watch=done.append)
     monkeypatch.setattr(solving, "DECODED", 1)
     single = solve(model, asked, tiny(generations=2), watch=done.append)
