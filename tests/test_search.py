@@ -80,7 +80,7 @@ def test_mating_alone_neither_shrinks_nor_grows_a_population():
     ("search", "told"),
     [
         (Genetic(population=4), "two must mate"),
-        (Genetic(elite=32), "fewer live on than there are"),
+        (Genetic(elite=48), "fewer live on than there are"),
         (CrossEntropy(population=5), "fitted to two or more"),
         (CrossEntropy(generations=-1), "generations -1"),
     ],
