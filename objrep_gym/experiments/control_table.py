@@ -28,7 +28,7 @@ from objrep_gym.experiments.control_cells import COLUMNS, ENCODERS, axis_cells, 
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.known import identity, keep, known, thinned
-from objrep_gym.experiments.online_agent import ENCODER, ONLINE, OnlineRun, online_curve, qualities
+from objrep_gym.experiments.online_agent import ENCODER, KEEPING, ONLINE, OnlineRun, online_curve, qualities
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
@@ -42,7 +42,6 @@ SPREAD = (
     "Success: a mean over seeds and episodes with its 95 % bootstrap interval, by seeds and then by episodes of each. "
     "Steps to 80 %: of all environments together, until some 300 episodes in a row, while learning, had that mean."
 )
-ONE = Keeping()
 JUDGED = "Encoders are judged on held-out scenes of the environment, those of the agent's seed."
 AXES = "The same agents and encoders as above, examined where something is changed; nothing is learned there."
 
@@ -102,13 +101,14 @@ class ControlTable:
         minutes."""
         end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
         agents = {place: self.agent(*place, effort) for place in self.places()}
-        waiting = [(*place, run) for place, run in agents.items() if run and not self.finished(folder, *place)]
+        done = self.finished(folder)
+        waiting = [(*place, run) for place, run in agents.items() if run and place not in done]
         for number, (row, seed, run) in enumerate(waiting):
             left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
             if left is None or left > 0:
                 self.perform_one(row, run, below(folder, row, seed), Keeping(progress=effort.progress, pause=left))
 
-    def perform_one(self, row: str, run: AgentRun, where: Path, keeping: Keeping = ONE) -> list[dict[str, Any]]:
+    def perform_one(self, row: str, run: AgentRun, where: Path, keeping: Keeping = KEEPING) -> list[dict[str, Any]]:
         """An agent, trained and examined or found: its record, and that of a random hand; none where it paused."""
         if row not in self.online:
             return perform(run, where, keeping)
@@ -117,17 +117,15 @@ class ControlTable:
 
     def standing(self, folder: Path) -> Performed:
         """How far all agents together have come, in environment steps."""
-        folders = {place: below(folder, *place) for place in self.places()}
-        done = [
-            self.rows[row].steps if self.finished(folder, row, seed) else min(steps_of(where), self.rows[row].steps)
-            for (row, seed), where in folders.items()
-        ]
-        whole = sum(self.rows[row].steps for row, _ in folders)
-        return Performed(folder, sum(done), whole, all(self.finished(folder, *place) for place in folders), {})
+        finished, steps = self.finished(folder), {place: self.rows[place[0]].steps for place in self.places()}
+        done = [whole if p in finished else min(steps_of(below(folder, *p)), whole) for p, whole in steps.items()]
+        return Performed(folder, sum(done), sum(steps.values()), len(finished) == len(steps), {})
 
-    def finished(self, folder: Path, row: str, seed: int) -> bool:
-        """Whether an agent's record is there, or known from elsewhere."""
-        return (below(folder, row, seed) / RESULT).exists() or self.asked(row, seed) in known(folder)
+    def finished(self, folder: Path) -> set[tuple[str, int]]:
+        """The agents whose records are there, or known from elsewhere."""
+        elsewhere = known(folder)
+        there = lambda place: (below(folder, *place) / RESULT).exists() or self.asked(*place) in elsewhere  # noqa: E731
+        return {place for place in self.places() if there(place)}
 
     def asked(self, row: str, seed: int) -> str:
         """A name for all that an agent depends on."""

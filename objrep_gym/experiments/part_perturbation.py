@@ -84,31 +84,40 @@ class PartPerturbation:
 
     def examined(self, done: Mapping[tuple[str, int], Performed]) -> list[dict[str, Any]]:
         """A record for each model, all on the same pictures with the same changes."""
+        if not done:
+            return []
         source = open_source(self.exam.data, self.exam.seed, self.exam.split)
         try:
-            records = []
-            for (row, seed), found in done.items():
-                told = self.scores(weights.load(found.folder), source)
-                records.append({"row": row, "seed": seed, "step": found.step, "steps": found.steps, **told})
-            return records
+            image = self.image(source)
+            parts = self.parts(image[: self.pictures], source)
         finally:
             source.close()
+        records = []
+        for (row, seed), found in done.items():
+            told = self.scores(weights.load(found.folder), image, parts)
+            records.append({"row": row, "seed": seed, "step": found.step, "steps": found.steps, **told})
+        return records
 
-    def scores(self, model: SlotModule, source: Source) -> dict[str, float | None]:
+    def image(self, source: Source) -> Float[torch.Tensor, "B C H W"]:
+        """The pictures that say how much a latent varies."""
+        images = []
+        for start in range(0, self.exam.count, self.exam.batch):
+            numbers = np.arange(start, min(start + self.exam.batch, self.exam.count))
+            images.append(source.read(numbers, ("image",)).image)
+        return to_image(torch.from_numpy(np.concatenate(images)))
+
+    def scores(
+        self, model: SlotModule, image: Float[torch.Tensor, "N C H W"], parts: Mapping[str, Part]
+    ) -> dict[str, float | None]:
         """The score and its complement of one model, by true masks and by found ones. Raises ValueError on a model of
         several slots: nobody knows which of them a part belongs to."""
         if model.slots > 1:
             raise ValueError(f"{type(model).__name__} has {model.slots} slots: of whole pictures a model of one is asked")
-        exam, images = self.exam, []
-        for start in range(0, exam.count, exam.batch):
-            numbers = np.arange(start, min(start + exam.batch, exam.count))
-            images.append(source.read(numbers, ("image",)).image)
-        image = to_image(torch.from_numpy(np.concatenate(images)))
+        exam, shown = self.exam, image[: self.pictures]
         spread = variances(np.concatenate([encoded(model, part, exam) for part in image.split(exam.batch)]))
-        shown = image[: self.pictures]
         told: dict[str, float | None] = {}
-        for name, parts in self.parts(shown, source).items():
-            asked = Asked(shown.numpy(), parts, lambda pictures: encoded(model, torch.from_numpy(pictures), exam))
+        for name, masks in parts.items():
+            asked = Asked(shown.numpy(), masks, lambda pictures: encoded(model, torch.from_numpy(pictures), exam))
             perturbed, held = asked.scores(spread, self.changes, exam.seed)
             told |= {f"perturbed_{name}": plain(perturbed), f"held_{name}": plain(held)}
         return told

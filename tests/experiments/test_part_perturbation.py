@@ -68,7 +68,7 @@ def test_models_are_trained_and_asked_by_both_masks(tmp_path):
     assert table == section.blocks[0]
     source = open_source(DATA)
     with pytest.raises(ValueError, match="Colour has 4 slots"):
-        KIND.scores(MODELS["colour"].tiny().build(), source)
+        KIND.scores(MODELS["colour"].tiny().build(), KIND.image(source), {})
     source.close()
 
 
