@@ -2,7 +2,7 @@
 digit, which is a black square; and the same with clothes in the place of two of the digits (§4.2).
 
 A split has digit images of its own, those of MNIST's split: no image is in two of them. The document does not say how often
-the empty digit comes: here as often as each class.
+the empty digit comes: here as often as each class, or several times as often.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,8 @@ class DigitPairs:
     """Where MNIST's files are; without it, where OBJREP_GYM_DATA says."""
     digits: str = "01"
     """The classes that digits are drawn from, evenly, with the empty digit among them."""
+    empties: int = 1
+    """How many times as often as a class the empty digit comes; 0 for never."""
     scene: str = ""
     """Both digits, from left to right, e for the empty one, where every scene shall have the same: 33, e1."""
     size: int = SIDE
@@ -51,7 +53,7 @@ class DigitPairs:
         """The endless scenes of a split. Raises ValueError on digits that are none, and as `Mnist.examples` does."""
         from objrep_gym.data.batches import Drawn
 
-        return Drawn(Pairs(self.examples(split), self.digits, self.scene, self.size), seed, split)
+        return Drawn(Pairs(self.examples(split), self.digits, self.scene, self.size, self.empties), seed, split)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Pairs:
 
     outputs = ("image", "mask")
 
-    def __init__(self, examples: Examples, digits: str = "01", scene: str = "", side: int = SIDE):
+    def __init__(self, examples: Examples, digits: str = "01", scene: str = "", side: int = SIDE, empties: int = 1):
         known = sorted(set(np.unique(examples.classes).tolist()))
         for one in digits:
             check_name("digit", one, map(str, known))
@@ -91,7 +93,7 @@ class Pairs:
             check_name("digit", one, (*map(str, known), EMPTY))
         if len(scene) not in (0, 2) or not (digits or scene):
             raise ValueError(f"scene {scene!r} has one character for each digit, or none, and {digits!r} holds some digit")
-        self.choices = [*map(int, digits), -1]  # −1 is the empty digit
+        self.choices = [*map(int, digits), *[-1] * empties]  # −1 is the empty digit
         self.scene = [-1 if one == EMPTY else int(one) for one in scene]
         self.numbers = {kind: np.flatnonzero(examples.classes == kind) for kind in known}
         self.pictures, self.side = at_side(examples.pictures, side), side

@@ -66,9 +66,11 @@ class Embedding(nn.Module):
 
     places: Tensor
 
-    def __init__(self, dimensions: int, features: nn.Module, width: int, size: tuple[int, int]):
-        """`features` makes `width` channels at half of the resolution from the picture, around zero, beside y and x."""
+    def __init__(self, dimensions: int, features: nn.Module, width: int, size: tuple[int, int], hue: int = 1):
+        """`features` makes `width` channels at half of the resolution from the picture, around zero, beside y and x. Both
+        see colours of `hue` times their angle."""
         super().__init__()
+        self.hue = hue
         if dimensions < len(START):
             raise ValueError(f"embedding {dimensions} must be at least {len(START)}: so many do colour and place take")
         self.features = features
@@ -82,7 +84,7 @@ class Embedding(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C H W"], phase: Int[Tensor, "2"] | None = None) -> Float[Tensor, "B E h w"]:
         """At every pixel, or at every second one from `phase` (y, x) on."""
-        places = self.places.expand(len(image), -1, -1, -1)
+        image, places = turned(image, self.hue), self.places.expand(len(image), -1, -1, -1)
         opinion = self.head(self.features(torch.cat((image - 0.5, places), 1))).float()
         # not pixel-shuffled: four heads that disagree leave chequered masks
         opinion = functional.interpolate(opinion, scale_factor=2, mode="bilinear")
@@ -94,6 +96,21 @@ class Embedding(nn.Module):
             gate = (4 * torch.tanh(opinion[:, -1:] / 4)).exp()
             seen = torch.cat((seen[:, :6], seen[:, 6:] * gate), 1)
             return opinion[:, :-1] + functional.conv2d(seen, self.seen)
+
+
+def turned(image: Float[Tensor, "B 3 H W"], times: int) -> Float[Tensor, "B 3 H W"]:
+    """Every hue as `times` its angle, value and chroma as they are: with two, opposite hues are one."""
+    if times == 1:
+        return image
+    value, least = image.amax(1, keepdim=True), image.amin(1, keepdim=True)
+    red, green, blue = image.split(1, 1)
+    chroma = value - least
+    unit = chroma.clamp_min(1e-6)
+    below = torch.where(value == green, (blue - red) / unit + 2, (red - green) / unit + 4)
+    sixths = times * torch.where(value == red, (green - blue) / unit, below)
+    offsets = image.new_tensor((5.0, 3.0, 1.0)).view(1, 3, 1, 1)  # Smith 1978, without cases
+    place = (offsets + sixths) % 6
+    return value - chroma * torch.minimum(place, 4 - place).clamp(0, 1)
 
 
 def every_second(x: Float[Tensor, "B C H W"], phase: Int[Tensor, "2"]) -> Float[Tensor, "B C h w"]:

@@ -55,6 +55,8 @@ class MONetLiteConfig:
     such as the lit half of a sphere, have to cost more than they gain."""
     withhold: float = 0.5
     """Share of the training images whose attention sees little or no colour."""
+    hue: int = 1
+    """How many times its angle the attention sees a hue at. Things of two opposite hues are one from two on."""
     settle: int = 1000
     """Steps in which the VAE learns alone: what it cannot draw yet says nothing about where masks should be."""
 
@@ -66,6 +68,8 @@ class MONetLiteConfig:
         step = max(16, 2 ** len(self.widths))
         if any(side % step for side in self.size):
             raise ValueError(f"size {self.size}: both sides must be multiples of {step} for {len(self.widths)} widths")
+        if self.hue < 1:
+            raise ValueError(f"hue {self.hue} must be at least 1")
         if self.latent < 3:
             raise ValueError(f"latent {self.latent} must be at least 3: the first three begin as colour")
         return MONetLite(self)
@@ -201,7 +205,7 @@ class MONetLite(SlotModule):
         super().__init__(config, (3, *config.size), config.slots, config.latent)
         self.config: MONetLiteConfig = config
         features = PixelFeatures(5, config.widths, config.size)
-        self.embedding = Embedding(config.embedding, features, config.widths[0], config.size)
+        self.embedding = Embedding(config.embedding, features, config.widths[0], config.size, config.hue)
         self.clusters = StickBreaking()
         self.encoder = ComponentEncoder(config.latent, config.size)
         self.decoder = ComponentDecoder(config.latent, config.size, config.decoder)

@@ -10,8 +10,10 @@ document is silent on some points, settled here:
   is. `average="before"` takes the logarithm of the picture's mean entropy instead, times the number of pixels.
 - The logarithm needs no ε: entropies are worked out from logarithms of masks, and bounded below at 1e-30. One VAE alone has
   no entropy: the term is nothing where log K is.
-- The price of a nat rises from nothing in the first 500 steps of a stage. Where four members share each pixel, what one may
-  gain by a nat is a quarter at first, and a member that has once fallen silent stays so.
+- A member takes part from its first step of learning. Before it, it would draw noise that the others must be confident
+  against, and who comes later would find them so confident that no pixel is left to learn by.
+- A member's nats cost next to nothing while it is young, and then their price rises. Beside members that draw its kind of object
+  tolerably, it needs a thousand steps to draw it better; if it pays from the start, it falls silent, and stays so.
 - Drawn pixels are bounded to [0, 1] by a sigmoid. Of its convolutions the document gives kernels and strides, not widths.
 
 Beyond the document, `cells` gives each member a map of latents in place of one vector: a vector has to say where everything
@@ -28,7 +30,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,6 +40,8 @@ from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 LEAST_ENTROPY = 1e-30  # nats: below it float32 has nothing left to take a logarithm of
+NONE = -1e4  # a confidence that leaves no share, and is finite: 0 · −∞ is not a number
+YOUNG = 0.02  # of its price is paid by a young member: for nothing, its variances would know no bounds
 MEMORY = 0.99  # of the running KL that prices a member: the mean of about a hundred batches
 Average = Literal["after", "before"]
 
@@ -72,8 +76,10 @@ class ParallelVAEConfig:
     """The broadcast decoder draws at this fraction of the resolution, and is then enlarged; 1 is the document's."""
     beta: float = 0.5
     """Price of a nat of KL."""
-    warm: int = 500
-    """Steps of a stage in which that price rises from nothing; 0 for none."""
+    free: int = 1000
+    """Steps of a member's learning in which its nats cost next to nothing."""
+    warm: int = 1000
+    """Steps of its learning after those in which the price rises; 0 for none."""
     gamma: float = 0.009
     """Price of confidence: the weight of the entropy term of a pixel."""
     average: Average = "after"
@@ -193,15 +199,17 @@ class ParallelVAE(SlotModule):
 
     ordered = True
     has_masks = False
+    learned: Tensor
     information: Tensor
     rates: Tensor
 
     def __init__(self, config: ParallelVAEConfig):
         super().__init__(config, (config.channels, *config.size), config.vaes, config.codes)
-        self.beta, self.gamma, self.warm = config.beta, config.gamma, config.warm
+        self.beta, self.gamma, self.free, self.warm = config.beta, config.gamma, config.free, config.warm
         self.average: Average = config.average
         self.threshold, self.steepness, self.base = config.threshold, config.steepness, 0.0
         self.vaes = nn.ModuleList(Member(config) for _ in range(config.vaes))
+        self.register_buffer("learned", torch.zeros(config.vaes))  # steps of each member
         self.register_buffer("information", torch.zeros(config.vaes))  # running KL of each member, nats
         self.register_buffer("rates", torch.zeros(config.vaes), persistent=False)
 
@@ -219,10 +227,17 @@ class ParallelVAE(SlotModule):
         return [vae for vae in self.vaes if isinstance(vae, Member)]
 
     def draw(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
-        """What each member draws, in [0, 1], and logarithms of its masks."""
+        """What each member draws, in [0, 1], and logarithms of its masks. Members that have not begun to learn have no share
+        in a pixel, if others have."""
         drawn = [vae.draw(codes) for vae, codes in zip(self.members(), latents.unbind(1), strict=True)]
         confidences = torch.stack([confidence for _, confidence in drawn], 1)
+        confidences = confidences.masked_fill(~self.begun()[:, None, None], NONE)
         return torch.stack([part for part, _ in drawn], 1), confidences.log_softmax(1)
+
+    def begun(self) -> Bool[Tensor, "K"]:
+        """Which members take part."""
+        begun = self.learned > 0
+        return begun | ~begun.any()
 
     def decode(self, latents: Float[Tensor, "B K D"]) -> Decoded:
         """Raises ValueError on another number of slots: each is drawn by its own member."""
@@ -234,19 +249,27 @@ class ParallelVAE(SlotModule):
 
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """The loss of §3.1 of the document; `watch` has every member's KL before its price."""
+        self.age()
         means, log_sigmas = self.posteriors(scenes.image)
         parts, log_masks = self.draw(reparameterise(means, log_sigmas))
         errors = (parts - scenes.image.unsqueeze(1)).square().sum(2)
         kl = kl_to_standard(means, log_sigmas).mean(0)
         terms = {
             "squares": (log_masks.exp() * errors).sum((1, 2, 3)).mean(),
-            "kl": self.beta * risen(clock, self.warm) * kl.sum(),
+            "kl": self.beta * (risen(self.learned, self.free, self.warm) * kl).sum(),
         }
         if self.slots > 1:
-            terms["confidence"] = self.gamma * unassuming(log_masks, self.average).mean()
+            terms["confidence"] = self.gamma * unassuming(log_masks, self.average, self.begun().sum()).mean()
         if self.training and self.threshold:
             self.price(kl.detach())
         return Losses(terms, {f"kl_{k}": value for k, value in enumerate(kl.detach().unbind())})
+
+    @torch.no_grad()
+    def age(self) -> None:
+        """One more step for each member that learns."""
+        for number, vae in enumerate(self.vaes):
+            if vae.training:
+                self.learned[number] += 1
 
     @torch.no_grad()
     def price(self, kl: Float[Tensor, "K"]) -> None:
@@ -266,9 +289,9 @@ class ParallelVAE(SlotModule):
         ]
 
 
-def risen(clock: Clock, warm: int) -> Float[Tensor, ""] | float:
-    """The fraction of a price that rises over the first `warm` steps of a stage."""
-    return ((clock.step + 1) / warm).clamp_max(1) if warm else 1.0
+def risen(learned: Float[Tensor, "K"], free: int, warm: int) -> Float[Tensor, "K"]:
+    """The fraction of its price that a member pays after so many steps: little at first, then ever more."""
+    return ((learned - free) / max(warm, 1)).clamp(YOUNG, 1)
 
 
 def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
@@ -276,12 +299,15 @@ def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[
     return 1 / (1 + (kl / threshold) ** steepness)
 
 
-def unassuming(log_masks: Float[Tensor, "B K H W"], average: Average) -> Float[Tensor, "B"]:
+def unassuming(
+    log_masks: Float[Tensor, "B K H W"], average: Average, members: Int[Tensor, ""] | None = None
+) -> Float[Tensor, "B"]:
     """−log(H / log K) of the masks' entropy H over K members, summed over pixels: 0 where all are equally confident, and
-    the larger the surer one of them is. `before` averages entropies over the picture before their logarithm."""
-    members, pixels = log_masks.shape[1], math.prod(log_masks.shape[2:])
+    the larger the surer one of them is; nothing where one is alone. `before` averages entropies over the picture before
+    their logarithm. `members` is how many of them take part, all if None."""
+    pixels, many = math.prod(log_masks.shape[2:]), log_masks.new_tensor(log_masks.shape[1]) if members is None else members
     below = log_masks - log_masks.amax(1, keepdim=True)  # −Σ m log m would lose what the surest one is short of 1
     others = below.exp().sum(1) - 1
     entropy = (others.log1p() - (below.exp() * below).sum(1) / (1 + others)).flatten(1)
-    share = (entropy.mean(1, keepdim=True) if average == "before" else entropy).clamp_min(LEAST_ENTROPY) / math.log(members)
-    return -share.log().mean(1) * pixels
+    share = (entropy.mean(1, keepdim=True) if average == "before" else entropy).clamp_min(LEAST_ENTROPY)
+    return -(share / many.clamp_min(2).log()).log().mean(1) * pixels * (many > 1)

@@ -139,6 +139,15 @@ def test_digits_are_even_independent_and_where_the_factors_say(digits):
     assert np.nanmin(view.factors[:, 2, 2]) == 0.75
 
 
+def test_places_are_left_empty_as_often_as_asked(digits):
+    examples = parse(f"digit-pairs:folder={digits}").examples("train")
+    for empties, share in ((0, 0.0), (1, 0.5), (3, 0.75)):
+        scenes = Pairs(examples, "0", empties=empties).sample(np.random.default_rng(0), 2000)
+        assert np.isnan(scenes[:, 1:, 0]).mean() == pytest.approx(share, abs=0.03 * bool(empties))
+    source = open_source(f"digit-pairs:folder={digits},digits=0,empties=0")
+    assert source.read(np.arange(20), ("mask",)).mask.max((1, 2)).min() == 2
+
+
 @pytest.mark.parametrize(("scene", "kinds"), [("33", [3, 3]), ("e1", [np.nan, 1]), ("ee", [np.nan, np.nan])])
 def test_a_named_scene_is_the_same_in_all(digits, scene, kinds):
     view = open_source(f"digit-pairs:folder={digits},scene={scene}", split="test").read(np.arange(20), ("image",))

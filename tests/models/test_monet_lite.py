@@ -1,12 +1,14 @@
 """MONet-lite: its arithmetic against plain forms, what it does untrained, and what training changes."""
 
+import colorsys
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from objrep_gym.models.clustering import StickBreaking, every_second
+from objrep_gym.models.clustering import StickBreaking, every_second, turned
 from objrep_gym.models.monet_lite import ComponentDecoder, MONetLiteConfig, withhold_colour
 from objrep_gym.types import Clock, Scenes
 
@@ -177,6 +179,31 @@ def test_withheld_colour_keeps_the_light():
     assert (variety(withhold_colour(image, 0.5)) == variety(image)).float().mean() == pytest.approx(0.5, abs=0.2)
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_hues_are_turned_as_another_library_turns_them(times):
+    image = torch.rand(2, 3, 6, 6, generator=torch.Generator().manual_seed(0))
+    image[0, :, 0] = torch.tensor([[0, 1, 0.5, 0, 0.4, 1], [0, 1, 0.5, 1, 0.4, 0], [0, 1, 0.5, 0, 0.9, 0]])  # grey, too
+    expected = image.clone()
+    for b, y, x in np.ndindex(2, 6, 6):
+        hue, saturation, value = colorsys.rgb_to_hsv(*image[b, :, y, x].tolist())
+        expected[b, :, y, x] = torch.tensor(colorsys.hsv_to_rgb(times * hue % 1, saturation, value))
+    torch.testing.assert_close(turned(image, times), expected, atol=1e-5, rtol=1e-5)
+    assert turned(image, 1) is image
+
+
+def test_things_of_two_opposite_hues_are_one_to_doubled_ones():
+    image = torch.full((1, 3, 32, 32), 0.9)
+    image[0, :, 8:16, 8:24] = torch.tensor([0.8, 0.2, 0.2])[:, None, None]
+    image[0, :, 16:24, 8:24] = torch.tensor([0.2, 0.8, 0.8])[:, None, None]
+    masks = {}
+    for hue in (1, 2):
+        torch.manual_seed(0)
+        model = replace(MONetLiteConfig().tiny(), hue=hue).build().eval()
+        masks[hue] = model.encode(image).masks[0].argmax(0)
+    assert masks[1][10, 16] != masks[1][22, 16]
+    assert masks[2][10, 16] == masks[2][22, 16] != masks[2][2, 2]
+
+
 def test_masks_wait_until_the_vae_has_settled(tiny):
     scenes = Scenes(discs(4, 32)[0])
 
@@ -195,6 +222,8 @@ def test_size_that_does_not_divide_is_refused():
         MONetLiteConfig(size=(40, 64)).build()
     with pytest.raises(ValueError, match="at least 3"):
         MONetLiteConfig(latent=2).build()
+    with pytest.raises(ValueError, match="hue 0 must be at least 1"):
+        MONetLiteConfig(hue=0).build()
     with pytest.raises(ValueError, match="at least 8"):
         MONetLiteConfig(embedding=4).build()
 

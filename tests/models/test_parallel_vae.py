@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from objrep_gym.experiments.schedules import apart, everything, individual, tandem, together
-from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig, priced, unassuming
+from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig, priced, risen, unassuming
 from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
 
@@ -69,6 +69,7 @@ def test_the_loss_is_that_of_the_document(monkeypatch):
     parts = torch.rand(2, 2, *model.size)
     masks = torch.rand(2, 2, *model.size[1:]).softmax(1)
     monkeypatch.setattr(model, "draw", lambda latents: (parts, masks.log()))
+    model.learned.fill_(TINY.free + TINY.warm)
     losses = model.losses(read, CLOCK)
     squares = sum(((parts[:, k] - read.image) ** 2 * masks[:, k, None]).sum((1, 2, 3)) for k in range(2)).mean()
     assert losses.terms["squares"].item() == pytest.approx(squares.item(), rel=1e-5)
@@ -77,8 +78,40 @@ def test_the_loss_is_that_of_the_document(monkeypatch):
     entropy = -(masks * masks.log()).sum(1) / math.log(2)
     assert losses.terms["confidence"].item() == pytest.approx(-0.009 * entropy.log().sum((1, 2)).mean().item(), rel=1e-4)
     assert sum(losses.watch.values()).item() == pytest.approx(kl.item(), rel=1e-4)
-    early = model.losses(read, replace(CLOCK, step=torch.tensor(TINY.warm // 10 - 1)))
-    assert early.terms["kl"].item() == pytest.approx(0.05 * kl.item(), rel=1e-4)
+
+
+def test_nats_cost_next_to_nothing_at_first_and_then_ever_more():
+    assert risen(torch.tensor([1.0, 100, 150, 200, 999]), 100, 100).tolist() == pytest.approx([0.02, 0.02, 0.5, 1, 1])
+    assert risen(torch.tensor([1.0, 2]), 0, 0).tolist() == [1, 1]
+    model, read = replace(TINY, free=2, warm=4).build(), scenes(2)
+    told = []
+    for _ in range(8):
+        losses = model.losses(read, CLOCK)
+        told.append(losses.terms["kl"].item() / sum(losses.watch.values()).item())
+    assert told == pytest.approx([0.5 * part for part in (0.02, 0.02, 0.25, 0.5, 0.75, 1, 1, 1)], rel=1e-4)
+
+
+def test_members_that_have_not_begun_have_no_share():
+    torch.manual_seed(0)
+    model = replace(TINY, vaes=3).build()
+    fresh = model.eval().decode(torch.zeros(1, 3, model.latent_size)).masks
+    assert fresh.amin() > 0, "of none that have begun, all take part"
+    for now in fit(model, endless(), Stage(1, 1e-3, ("vaes.0.*",)), every={"report": 1}):
+        assert now.losses["confidence"] == 0, "one is alone"
+    alone = model.eval().decode(torch.zeros(1, 3, model.latent_size)).masks
+    assert torch.equal(alone[:, 0], torch.ones_like(alone[:, 0]))
+    for now in fit(model, endless(), Stage(1, 1e-3, ("vaes.2.*",)), every={"report": 1}):
+        assert now.losses["confidence"] > 0
+    masks = model.eval().decode(torch.zeros(1, 3, model.latent_size)).masks
+    assert torch.equal(masks[:, 1], torch.zeros_like(masks[:, 1]))
+    assert masks[:, (0, 2)].amin() > 0
+    assert torch.allclose(masks.sum(1), torch.ones_like(masks[:, 0]))
+
+
+def test_being_unassuming_knows_how_many_take_part():
+    two, three = logits(0.9, 0.1), torch.cat([logits(0.9, 0.1), torch.full((1, 1, 2, 3), -1e4)], 1)
+    assert unassuming(three, "after", torch.tensor(2)).item() == pytest.approx(unassuming(two, "after").item(), rel=1e-5)
+    assert unassuming(three[:, (0, 2)], "after", torch.tensor(1)).item() == 0
 
 
 def test_one_vae_alone_is_sure_and_pays_nothing_for_it():
@@ -144,8 +177,11 @@ def test_another_number_of_slots_has_no_members():
 def test_frozen_members_contribute_and_do_not_drift():
     torch.manual_seed(0)
     model = TINY.build()
+    for _ in fit(model, endless(), Stage(1, 1e-2, ("vaes.0.*",))):
+        pass
     before, learning = weights(model, 0), weights(model, 1)
     (now,) = [now for now in fit(model, endless(), Stage(3, 1e-2, ("vaes.1.*",))) if now.step == 3]
+    assert model.learned.tolist() == [1, 3]
     after = weights(model, 0)
     assert all(torch.equal(before[name], after[name]) for name in before), "batch statistics too"
     assert any(not torch.equal(learning[name], value) for name, value in weights(model, 1).items())
@@ -165,8 +201,8 @@ def test_schedules_are_the_document_s_programs():
     told = [(len(stage.trains), stage.shows, stage.lr, stage.steps) for stage in together(3, 5, 2)]
     assert told == [
         (1, (0,), 1e-3, 5),
-        *((1, (1,), 1e-3, 5), (2, (1,), 1e-4, 2)),
-        *((1, (2,), 1e-3, 5), (3, (2,), 1e-4, 2)),
+        *((1, (1,), 1e-3, 5), (2, (1,), 5e-4, 2)),
+        *((1, (2,), 1e-3, 5), (3, (2,), 5e-4, 2)),
     ]
     assert [stage.trains for stage in tandem(2, 2, 5)] == [("vaes.0.*",), ("vaes.1.*",)] * 2
     assert apart(2, 2, 5, 7)[:-1] == tandem(2, 2, 5)
