@@ -40,6 +40,7 @@ MODELS: dict[str, Config] = {
     "monet-rn50-star-small": MONetConfig(attention="rn50-skip", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-rn50-variable-small": MONetConfig(attention="rn50-variable", channels=16, depths=(2, 2, 2, 2), component=32),
     "monet-lite": MONetLiteConfig(),
+    "monet-lite-looks": MONetLiteConfig(hue=2),
     "segmenter-rn50": SegmenterConfig(),
     "segmenter-rn50-small": SegmenterConfig(channels=16, depths=(2, 2, 2, 2)),
     "genesis-v2": GenesisV2Config(),

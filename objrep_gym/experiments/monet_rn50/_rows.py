@@ -21,7 +21,7 @@ LITE_DATA = (
     "objects-room:variant=identical-color,look=published,size=64",
     "objects-room:variant=reach,look=plain,size=64",
 )
-LOOKS = (Stage(16_000, lr=5e-4, schedule="cosine", warmup=300),)
+LOOKS = (Stage(6_000, lr=5e-4, schedule="cosine", warmup=300),)
 LOOKS_DATA = (
     *LITE_DATA,
     "objects-room:variant=train,look=textured,size=64",
@@ -56,7 +56,7 @@ OURS = {
     "MONet-RN50*, pre-trained": replace(THEIRS["MONet-RN50*"], start=Start(TEACHER, TRUNK)),
     "MONet-RN50, any number": Run(MODELS["monet-rn50-variable"], stages=THESIS),
     "monet-lite": MONET_LITE,
-    "monet-lite, all looks": replace(MONET_LITE, data=LOOKS_DATA, stages=LOOKS, start=Start(MONET_LITE)),
+    "monet-lite, all looks": Run(MODELS["monet-lite-looks"], LOOKS_DATA, LOOKS, 32, precision="bf16", start=Start(MONET_LITE)),
     "monet-small": small("monet-small"),
     "monet-rn50-star-small": small("monet-rn50-star-small"),
     "monet-rn50-star-small, pre-trained": small("monet-rn50-star-small", Start(TEACHER_SMALL, TRUNK)),
