@@ -2,6 +2,7 @@
 
     online = OnlineEncoder(gym.make_vec("ObjRep/Reach-v0", num_envs=16), OnlineConfig("monet-lite"))
     model = preset.build(SB3VecEnv(online.env), seed=0)
+    online.step(model)  # the encoder learns first, from the random steps that set the policy's scales
     for now in learn(model, preset, 200_000):
         taught = online.step(model)
 
@@ -13,7 +14,7 @@ policy's extractor, and, where DQN and SAC sample, the slots of old frames. No b
 import copy
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -43,32 +44,33 @@ STATE = "state.pt"
 ANYWHERE = ("device",)  # fields that may change between two calls: what is learned does not depend on them
 
 
-STAGE = Stage(1_000_000, lr=1e-3, warmup=300)
+SETTLES = Stage(2500, lr=1e-3, schedule="cosine", warmup=100)
 
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    """How an encoder learns beside an agent. The defaults are what a CPU can pay: a step of `monet-lite` on 16 frames takes
-    some 0.1 s on two cores, so that one in 32 environment steps leaves the agent most of the time."""
+    """How an encoder learns beside an agent. The defaults are for one that begins from nothing: it learns first, and settles,
+    as a policy that has learned on slots which will not stay is led astray. A CPU can pay them: a step of `monet-lite` on 16
+    frames takes some 0.1 s on two cores, 2,500 of them four minutes."""
 
     start: str | Config = "monet-lite"
     """A preset of `MODELS`, or a config of its kind, whose weights `seed` draws; or a reference of trained weights, such as
     monet-lite@objects-room."""
-    stage: Stage = STAGE
+    stage: Stage = SETTLES
     """Of the training; when its steps are done the encoder stays as it is."""
     clock: int = 0
     """Step at which the stage begins. Trained weights may begin beyond what losses do at first, such as the 1000 steps in
     which monet-lite's attention waits for its decoder."""
     batch: int = 16
     """Frames per training step."""
-    ratio: float = 1 / 32
+    ratio: float = 1 / 64
     """Training steps per environment step, summed over environments."""
-    begins: int = 1024
+    begins: int = 0
     """Environment steps before the first training step."""
-    first: int = 0
+    first: int = 1500
     """Training steps at once when it begins, beside those of `ratio`. An encoder that begins from nothing changes most in
     these, and what a policy learned on its slots would have to be learned anew."""
-    publish: int = 64
+    publish: int = 128
     """Training steps between two versions. Each makes the policy look at its world anew, by new slots."""
     frames: int = 64 * 2**20
     """Bytes of frames to learn from: 5461 of 64×64 pixels in 64 MiB."""
@@ -82,6 +84,13 @@ class OnlineConfig:
     """Where it trains and encodes; the agent's device is its own."""
     seed: int = 0
     """Of its weights and of the frames that are kept and drawn."""
+
+    @classmethod
+    def warm(cls, start: str, **changes: Any) -> "OnlineConfig":
+        """For trained weights: they go on at a fifth of the rate, after a thousand steps of the environment, and beyond the
+        steps in which monet-lite's attention waits for its decoder."""
+        gentle: dict[str, Any] = {"stage": replace(SETTLES, lr=2e-4), "clock": 1000, "begins": 1024, "first": 0}
+        return cls(start, **gentle | changes)
 
     def check(self) -> None:
         """Raises ValueError on numbers that make no schedule."""

@@ -177,7 +177,7 @@ def test_columns_are_those_that_rows_fill():
 
 def test_an_encoder_that_learns_meanwhile_has_a_table_and_a_picture_of_its_own(tmp_path):
     """A row is trained by `online_agent`, goes on where it paused, and says what its encoder came to."""
-    config = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, begins=0, publish=2, frames=2**18, scaled=32)
+    config = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, first=0, publish=2, frames=2**18, scaled=32)
     run = replace(SEES, steps=2048, envs=8, episodes=8)
     table = ControlTable("t", {"frozen": run, "taught": run}, seeds=1, online={"taught": config}, axes=("Evening",))
     effort = Effort(None, tmp_path / "runs", progress=False)
@@ -200,6 +200,6 @@ def test_a_scale_reaches_encoders_that_learn_meanwhile():
     configs = {"nothing": OnlineConfig("monet-lite", begins=1000), "warm": OnlineConfig("monet-lite@objects-room", clock=1)}
     table = ControlTable("t", dict.fromkeys(configs, SEES), online=configs)
     tenth, tiny = table.scaled(0.1), table.scaled(0.001)
-    assert tenth.online["nothing"] == replace(configs["nothing"], begins=100)
+    assert tenth.online["nothing"] == replace(configs["nothing"], begins=100, first=150)
     assert tiny.online["nothing"].start == MODELS["monet-lite"].tiny()
     assert tiny.online["warm"].start == "monet-lite@objects-room"

@@ -14,7 +14,7 @@ from objrep_gym.journal import read
 from objrep_gym.models import MODELS
 
 AGENT_RUN = AgentRun("ObjRep/Reach-v0", "online", steps=2048, envs=8, episodes=8)
-ENCODING = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, begins=0, publish=2, frames=2**18, scaled=32)
+ENCODING = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, first=0, publish=2, frames=2**18, scaled=32)
 SMALL = OnlineRun(AGENT_RUN, ENCODING, scenes=8)
 QUIET, PAUSING = Keeping(progress=False), Keeping(progress=False, pause=0.0)
 

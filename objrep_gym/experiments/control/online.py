@@ -5,11 +5,9 @@ from dataclasses import replace
 from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.control.reach import REACH
 from objrep_gym.experiments.control_table import ControlTable
-from objrep_gym.training import Stage
 
-SETTLES = Stage(2500, lr=1e-3, schedule="cosine", warmup=100)
-SCRATCH = OnlineConfig("monet-lite", SETTLES, begins=0, first=1500, ratio=1 / 64, publish=128, precision="bf16")
-SHIPPED = OnlineConfig("monet-lite@objects-room", replace(SETTLES, lr=2e-4), clock=1000, ratio=1 / 64, precision="bf16")
+SCRATCH = OnlineConfig("monet-lite", precision="bf16")
+SHIPPED = OnlineConfig.warm("monet-lite@objects-room", precision="bf16")
 ONLINE = {
     "monet-lite, from nothing": SCRATCH,
     "monet-lite, never taught": replace(SCRATCH, first=0, ratio=0.0),
