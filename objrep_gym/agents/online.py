@@ -49,9 +49,9 @@ SETTLES = Stage(2500, lr=1e-3, schedule="cosine", warmup=100)
 
 @dataclass(frozen=True)
 class OnlineConfig:
-    """How an encoder learns beside an agent. The defaults are for one that begins from nothing: it learns first, and settles,
-    as a policy that has learned on slots which will not stay is led astray. A CPU can pay them: a step of `monet-lite` on 16
-    frames takes some 0.1 s on two cores, 2,500 of them four minutes."""
+    """How an encoder learns beside an agent. The defaults are for one that begins from nothing: it learns first, and
+    settles, as a policy that has learned on slots which will not stay is led astray. A CPU can pay them: a step of
+    `monet-lite` on 16 frames takes some 0.1 s on two cores, 2,500 of them four minutes."""
 
     start: str | Config = "monet-lite"
     """A preset of `MODELS`, or a config of its kind, whose weights `seed` draws; or a reference of trained weights, such as

@@ -12,8 +12,8 @@ document is silent on some points, settled here:
   no entropy: the term is nothing where log K is.
 - A member takes part from its first step of learning. Before it, it would draw noise that the others must be confident
   against, and who comes later would find them so confident that no pixel is left to learn by.
-- A member's nats cost next to nothing while it is young, and then their price rises. Beside members that draw its kind of object
-  tolerably, it needs a thousand steps to draw it better; if it pays from the start, it falls silent, and stays so.
+- A member's nats cost next to nothing while it is young, and then their price rises. Beside members that draw its kind of
+  object tolerably, it needs a thousand steps to draw it better; if it pays from the start, it falls silent, and stays so.
 - Drawn pixels are bounded to [0, 1] by a sigmoid. Of its convolutions the document gives kernels and strides, not widths.
 
 Beyond the document, `cells` gives each member a map of latents in place of one vector: a vector has to say where everything
@@ -30,20 +30,18 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import SpatialBroadcastDecoder
 from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
+from objrep_gym.models.prices import Average, priced, risen, unassuming
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
-LEAST_ENTROPY = 1e-30  # nats: below it float32 has nothing left to take a logarithm of
 NONE = -1e4  # a confidence that leaves no share, and is finite: 0 · −∞ is not a number
-YOUNG = 0.02  # of its price is paid by a young member: for nothing, its variances would know no bounds
 MEMORY = 0.99  # of the running KL that prices a member: the mean of about a hundred batches
-Average = Literal["after", "before"]
 
 
 @dataclass(frozen=True)
@@ -227,8 +225,8 @@ class ParallelVAE(SlotModule):
         return [vae for vae in self.vaes if isinstance(vae, Member)]
 
     def draw(self, latents: Float[Tensor, "B K D"]) -> tuple[Float[Tensor, "B K C H W"], Float[Tensor, "B K H W"]]:
-        """What each member draws, in [0, 1], and logarithms of its masks. Members that have not begun to learn have no share
-        in a pixel, if others have."""
+        """What each member draws, in [0, 1], and logarithms of its masks. Members that have not begun to learn have no
+        share in a pixel, if others have."""
         drawn = [vae.draw(codes) for vae, codes in zip(self.members(), latents.unbind(1), strict=True)]
         confidences = torch.stack([confidence for _, confidence in drawn], 1)
         confidences = confidences.masked_fill(~self.begun()[:, None, None], NONE)
@@ -287,27 +285,3 @@ class ParallelVAE(SlotModule):
         return [
             {"params": list(vae.parameters()), "lr": rate} for vae, rate in zip(self.vaes, self.rates.unbind(), strict=True)
         ]
-
-
-def risen(learned: Float[Tensor, "K"], free: int, warm: int) -> Float[Tensor, "K"]:
-    """The fraction of its price that a member pays after so many steps: little at first, then ever more."""
-    return ((learned - free) / max(warm, 1)).clamp(YOUNG, 1)
-
-
-def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
-    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL."""
-    return 1 / (1 + (kl / threshold) ** steepness)
-
-
-def unassuming(
-    log_masks: Float[Tensor, "B K H W"], average: Average, members: Int[Tensor, ""] | None = None
-) -> Float[Tensor, "B"]:
-    """−log(H / log K) of the masks' entropy H over K members, summed over pixels: 0 where all are equally confident, and
-    the larger the surer one of them is; nothing where one is alone. `before` averages entropies over the picture before
-    their logarithm. `members` is how many of them take part, all if None."""
-    pixels, many = math.prod(log_masks.shape[2:]), log_masks.new_tensor(log_masks.shape[1]) if members is None else members
-    below = log_masks - log_masks.amax(1, keepdim=True)  # −Σ m log m would lose what the surest one is short of 1
-    others = below.exp().sum(1) - 1
-    entropy = (others.log1p() - (below.exp() * below).sum(1) / (1 + others)).flatten(1)
-    share = (entropy.mean(1, keepdim=True) if average == "before" else entropy).clamp_min(LEAST_ENTROPY)
-    return -(share / many.clamp_min(2).log()).log().mean(1) * pixels * (many > 1)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from objrep_gym.experiments.schedules import apart, everything, individual, tandem, together
-from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig, priced, risen, unassuming
+from objrep_gym.models.parallel_vae import ParallelVAE, ParallelVAEConfig
+from objrep_gym.models.prices import priced, risen, unassuming
 from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
 

@@ -56,7 +56,9 @@ OURS = {
     "MONet-RN50*, pre-trained": replace(THEIRS["MONet-RN50*"], start=Start(TEACHER, TRUNK)),
     "MONet-RN50, any number": Run(MODELS["monet-rn50-variable"], stages=THESIS),
     "monet-lite": MONET_LITE,
-    "monet-lite, all looks": Run(MODELS["monet-lite-looks"], LOOKS_DATA, LOOKS, 32, precision="bf16", start=Start(MONET_LITE)),
+    "monet-lite, all looks": Run(
+        MODELS["monet-lite-looks"], LOOKS_DATA, LOOKS, 32, precision="bf16", start=Start(MONET_LITE)
+    ),
     "monet-small": small("monet-small"),
     "monet-rn50-star-small": small("monet-rn50-star-small"),
     "monet-rn50-star-small, pre-trained": small("monet-rn50-star-small", Start(TEACHER_SMALL, TRUNK)),
