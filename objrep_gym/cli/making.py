@@ -121,7 +121,8 @@ def export() -> type[Verb]:
         """
 
         what: Positional[str]
-        """A run directory, a folder of shards, or a dataset such as objects-room:variant=reach."""
+        """A run directory, a folder of shards, or a dataset such as objects-room:variant=reach; or the name of weights that
+        the queue will make, of which the card alone is written."""
         out: Path
         """Folder of the result; the name of one with weights is theirs, `monet-lite@objects-room`."""
         format: Named | None = None

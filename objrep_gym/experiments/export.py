@@ -53,9 +53,13 @@ class Exporting:
 def exporter(what: str) -> tuple[type, str, Callable[..., Path]]:
     """How `what` is exported: the options, what it is in words, and what does it. Raises ValueError on what is neither a
     run, nor weights, nor a dataset."""
+    from objrep_gym.experiments.planned import Planning, awaited, plan  # the queue, which exports what it trained
+
     path = Path(what)
     if (path / RUN).is_file() or (path / weights.CONFIG).is_file() or what in weights.published():
         return Exporting, f"{what}, a run", export
+    if weights.NAME.fullmatch(what) and what in awaited():
+        return Planning, f"{what}, which is not trained yet", plan
     if path.is_dir() and not any(path.glob("*.parquet")):
         raise ValueError(f"{path} holds neither a training run ({RUN}) nor scenes (*.parquet)")
     described = parse(what)

@@ -24,6 +24,7 @@ from objrep_gym.weights import NAME, WEIGHTS
 if TYPE_CHECKING:
     from objrep_gym.experiments.control_table import ControlTable
 
+PACKAGED = Path(__file__).with_name("queue.toml")  # the trainings that this package waits for
 LEARNS = find_spec("stable_baselines3") is not None  # a machine that trains encoders may not have it
 LEAST = 0.5  # minutes that are worth beginning a training
 

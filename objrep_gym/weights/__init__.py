@@ -130,6 +130,10 @@ def from_name(name: str) -> Path:
         return PRETRAINED / name
     if name in listed():
         return brought(place(name, listed()[name], LISTED))
+    if (PRETRAINED / name / CARD).exists():
+        raise WeightsError(
+            f"{name} is not trained yet. {PRETRAINED / name / CARD} tells the command that makes it. {advice()}"
+        )
     model, data = name.split("@")
     raise WeightsError(
         f"{name} has no published weights. `objrep-gym train {model} --data {data} --out runs/{name}` makes them; "

@@ -1,0 +1,74 @@
+"""The card of weights that nobody has trained yet: what they will be, the command that makes them, and what they will be
+held against. For models that want a GPU, from whoever has one."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from objrep_gym import weights
+from objrep_gym.data import whole
+from objrep_gym.data.watching import watching
+from objrep_gym.experiments.card import LICENCE, command
+from objrep_gym.experiments.judge import Exam, as_table, evaluate
+from objrep_gym.experiments.kinds import Run, total
+from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
+from objrep_gym.experiments.queue import PACKAGED, read
+from objrep_gym.figures.tables import Table, as_markdown
+from objrep_gym.metrics.cost import parameters
+from objrep_gym.models import preset_of
+
+UNTRAINED = """Nobody has trained it to its end yet: there are no weights here. On a GPU the command below makes them, the
+queue the same with weights, card and journal at the end: `objrep-gym reproduce --queue {queue} --minutes 60`."""
+
+
+@dataclass(frozen=True)
+class Planning:
+    """How a card is written of weights that are still to be made."""
+
+    count: int = 1000
+    """Scenes of each exam that the baselines sit."""
+
+
+def awaited() -> dict[str, Run]:
+    """Runs of the packaged queue by the name of their weights, where there are none yet."""
+    return {one.name: one.run() for one in read(PACKAGED) if one.name and one.name not in weights.published()}
+
+
+def plan(name: str, out: Path | str, how: Planning = Planning(), progress: bool = True) -> Path:
+    """Writes card.md to the folder `out`, which has no weights. Raises ValueError on a name that the queue does not have,
+    or whose weights are there, and where `out` holds weights."""
+    found, out = awaited(), Path(out)
+    if name not in found:
+        raise ValueError(f"{name!r} is none of the weights that wait in {PACKAGED.name}: {', '.join(found) or 'none'}")
+    if weights.held(out / weights.WEIGHTS):
+        raise ValueError(f"{out} holds weights, and this would be the card of weights that are not there")
+    run = found[name]
+    told = UNTRAINED.format(queue=f"objrep_gym/experiments/{PACKAGED.name}")
+    lines = [f"# {name}", "", told, "", "| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts(run).items()), ""]
+    lines += ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", "## What it is held against", ""]
+    for exam, described in TABLE_5_2.exams.items():
+        table = against(exam, replace(described, count=how.count), progress)
+        lines += [f"**{table.title}**", "", as_markdown(table), ""]
+    out.mkdir(parents=True, exist_ok=True)
+    whole.write(out / weights.CARD, "\n".join(lines))
+    return out
+
+
+def facts(run: Run) -> dict[str, str]:
+    """The rows of the card's first table."""
+    model = weights.on_meta(run.model)
+    data = ", ".join(f"`{one}`" for one in run.data)
+    return {
+        "model": f"`{preset_of(run.model)}`, {parameters(model):,} parameters",
+        "slots": f"{model.slots} of {model.latent_size} numbers",
+        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
+        "to be trained on": data,
+        "for": f"{total(run):,} steps of {run.batch}, {total(run) * run.batch:,} images",
+        "licence": LICENCE,
+    }
+
+
+def against(exam: str, described: Exam, progress: bool) -> Table:
+    """What knows nothing of objects in an exam of Table 5.2, and what the thesis reports there."""
+    with watching(f"judge {described.data}", described.count, progress) as show:
+        table = as_table(evaluate((), described, lambda done: show(done, "scenes")))
+    return replace(table, paper=TABLE_5_2.paper.get(exam, {}))
