@@ -99,7 +99,7 @@ def rate(record: dict[str, Any]) -> Interval:
 
 def learning_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
     """Success while learning beside a random hand's."""
-    return curves({records[0]["encoder"]: success(folder)}, "environment steps", "success", hands(records), rate=True)
+    return curves({records[0]["encoder"]: success(folder)}, "environment steps", "success", hands(records), scale="rate")
 
 
 def success(folder: Path) -> Curve:

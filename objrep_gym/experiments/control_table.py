@@ -212,7 +212,7 @@ def taught_in(folder: Path) -> dict[str, Any]:
 
 def shown(lines: dict[str, Curve], taught: dict[str, Path]) -> list[Picture]:
     """Lines in one picture, if there are any, and one for each folder of `taught`."""
-    draw = lambda: curves(lines, "environment steps", "success", rate=True)  # noqa: E731
+    draw = lambda: curves(lines, "environment steps", "success", scale="rate")  # noqa: E731
     together = [Picture(both(draw), "Success grows with steps")] if lines else []
     beside = [Picture(both(partial(beside_its_encoder, at)), f"Success and ARI: {row}") for row, at in taught.items()]
     return [*together, *beside]

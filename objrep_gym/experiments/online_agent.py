@@ -151,4 +151,4 @@ def online_curve(folder: Path, records: list[dict[str, Any]]) -> Any:
         when = np.array([line["step"] for line in judged])
         middle, low, high = (np.array([line[f"encoder/ari{part}"] for line in judged]) for part in ("", "_low", "_high"))
         lines["ARI of its encoder"] = Curve(when, *(np.clip(values, 0, 1) for values in (middle, low, high)))
-    return curves(lines, "environment steps", "success, ARI", hands(records), rate=True)
+    return curves(lines, "environment steps", "success, ARI", hands(records), scale="rate")

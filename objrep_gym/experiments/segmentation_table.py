@@ -15,8 +15,11 @@ from objrep_gym.experiments.judged import judged_once
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.slot_pictures import Pictures, decompositions
 from objrep_gym.experiments.trained import Effort, address, in_words, progress, scaled, train_all
+from objrep_gym.figures.curves import Curve, curves, exponential
 from objrep_gym.figures.page import Picture, Section
+from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
+from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval
 
 ROOMS = {
@@ -28,6 +31,8 @@ SPREAD = (
     "Segments are the largest attention mask, or decoded mask where there is none. A mean over seeds with the lowest and "
     "the highest of them; of one seed, its 95 % bootstrap interval over images."
 )
+ERRORS = ("mse", "error")  # what models call it in their journals
+SMOOTHED = 20  # reports that a point of a curve is the mean of
 TRAINING = {"training": Column("training", "text")}
 
 
@@ -69,7 +74,7 @@ class SegmentationTable:
         records = [record for name in self.exams for record in self.judged(name, begun, effort)]
         sections = [Section(table.title, [table]) for table in self.tables(records)]
         shown = {name: found.folder for (name, seed), found in begun.items() if seed == 0}
-        return records, [*sections, Section("Slots", [*self.pictures(shown)])]
+        return records, [*sections, *learned(shown), Section("Slots", [*self.pictures(shown)])]
 
     def judged(self, exam: str, begun: Mapping[tuple[str, int], Performed], effort: Effort) -> Iterator[dict[str, Any]]:
         """One record for each model and baseline: `table, row, seed, step, steps, images`, and every metric."""
@@ -102,6 +107,24 @@ class SegmentationTable:
         finally:
             source.close()
         return self.draw({name: weights.load(folder) for name, folder in folders.items()}, view, source.about.background)
+
+
+def learned(folders: Mapping[str, Path]) -> Iterator[Section]:
+    """How the first model of each row came to its squared error, as far as its journal tells; nothing where none does."""
+    read_in = {row: read(folder / NAME) for row, folder in folders.items() if (folder / NAME).exists()}
+    lines = {row: line for row, told in read_in.items() if (line := squared_error(told)) is not None}
+    if lines:
+        draw = lambda: curves(lines, "steps", "MSE of training images", scale="log")  # noqa: E731
+        yield Section("Training", [Picture(both(draw), "Squared error falls with steps")])
+
+
+def squared_error(told: Iterable[Mapping[str, Any]]) -> Curve | None:
+    """The errors of a journal over its steps, smoothed; None where it has none."""
+    pairs = [(line["step"], line[name]) for line in told for name in ERRORS if name in line]
+    if not pairs:
+        return None
+    steps, errors = np.array(pairs).T
+    return Curve(steps, exponential(errors, SMOOTHED))
 
 
 def cells(records: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:

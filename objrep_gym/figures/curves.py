@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -34,10 +35,10 @@ def curves(
     x: str,
     y: str,
     levels: Mapping[str, Level] | None = None,
-    rate: bool = False,
+    scale: Literal["linear", "rate", "log"] = "linear",
     size: tuple[float, float] = (6.4, 3.2),
 ) -> Figure:
-    """Lines by name over one axis each way, `x` and `y` being the axes' words; a `rate` runs from 0 to 1.
+    """Lines by name over one axis each way, `x` and `y` being the axes' words; a rate runs from 0 to 1.
 
     Names stand at the ends of their lines, so that no legend has to be matched by colour.
     """
@@ -57,12 +58,14 @@ def curves(
     axis.set_axisbelow(True)
     axis.set(xlabel=x, ylabel=y)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-    if rate:
+    if scale == "rate":
         axis.set_ylim(0, 1)
+    if scale == "log":
+        axis.set_yscale("log")
     axis.margins(x=0.01)
-    bottom, top = axis.get_ylim()
-    for place, (_, name, colour) in zip(_apart([e[0] for e in ends], (top - bottom) * 0.07), ends, strict=True):
-        place_of = {"xy": (1.015, place), "xycoords": ("axes fraction", "data"), "va": "center"}
+    to_axes = (axis.transScale + axis.transLimits).transform
+    for place, (_, name, colour) in zip(_apart([to_axes((0, e[0]))[1] for e in ends], 0.07), ends, strict=True):
+        place_of = {"xy": (1.015, place), "xycoords": "axes fraction", "va": "center"}
         axis.annotate(name, **place_of, color=colour, fontweight="bold", fontsize=9)
     return figure
 

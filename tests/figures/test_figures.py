@@ -128,13 +128,22 @@ def test_an_overlay_tints_and_draws_borders():
 def test_curves_name_their_ends_apart():
     x = np.arange(10)
     line = Curve(x, np.full(10, 0.5), np.full(10, 0.4), np.full(10, 0.6))
-    figure = curves({"a": line, "b": line}, "steps", "success", {"chance": Level(0.5, 0.4, 0.6)}, rate=True)
+    figure = curves({"a": line, "b": line}, "steps", "success", {"chance": Level(0.5, 0.4, 0.6)}, "rate")
     names = {text.get_text(): text.xy[1] for text in figure.axes[0].texts}
     heights = sorted(names.values())
     assert set(names) == {"a", "b", "chance"}
     assert np.diff(heights).min() > 0.05
     assert figure.axes[0].get_ylim() == (0, 1)
     assert len(opened(drawn(lambda: figure)).getbands()) == 4
+
+
+def test_names_stand_beside_the_ends_of_their_lines_on_a_logarithmic_axis():
+    x, y = np.arange(1, 10), 10.0 ** -np.linspace(1, 3, 9)
+    figure = curves({"falls": Curve(x, y), "stays": Curve(x, np.full(9, 0.1))}, "steps", "MSE", scale="log")
+    (axis,) = figure.axes
+    for text, height in zip(axis.texts, (y[-1], 0.1), strict=True):
+        place = axis.transAxes.inverted().transform(axis.transData.transform((1, height)))[1]
+        assert text.xy[1] == pytest.approx(place)
 
 
 def test_smoothing_weighs_by_counts():
