@@ -73,13 +73,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Performed:
-    """How far a run came: its folder, optimiser steps in all and planned, whether it is finished, its last losses."""
+    """How far a run came: its folder, optimiser steps in all and planned, whether it is finished, its last losses, and
+    whether SIGTERM or Ctrl-C ended it."""
 
     folder: Path
     step: int
     steps: int
     finished: bool
     losses: dict[str, float]
+    stopped: bool = False
 
 
 def perform(
@@ -119,7 +121,8 @@ def perform(
     ):
         deadline = None if minutes is None else time.monotonic() + 60 * minutes
         performance = Performance(run, folder, model, journal, show)
-        return performance.go(state, lambda: agreed(stop.is_set() or past(deadline)))
+        done = performance.go(state, lambda: agreed(stop.is_set() or past(deadline)))
+        return replace(done, stopped=stop.is_set() and not done.finished)
 
 
 class Performance:

@@ -69,7 +69,8 @@ def shipped(run: Run) -> list[Path]:
 
 def trained(run: Run, effort: Effort) -> Performed:
     """One run, trained or continued for as long as `effort` allows. Where only its weights are left, as they ship, it goes
-    on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in the same time."""
+    on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in the same time.
+    Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: who trains several is not to begin the next."""
     found, folder = standing(run, effort.root), effort.root / address(run)
     if found.finished:
         return found
@@ -82,7 +83,10 @@ def trained(run: Run, effort: Effort) -> Performed:
             return found
         source = before.folder
     minutes = None if effort.minutes is None else max(0.0, effort.minutes - (time.monotonic() - began) / 60)
-    return perform(run, folder, minutes=minutes, progress=effort.progress, source=source)
+    done = perform(run, folder, minutes=minutes, progress=effort.progress, source=source)
+    if done.stopped:
+        raise KeyboardInterrupt
+    return done
 
 
 def revive(run: Run, found: Performed, folder: Path) -> None:

@@ -124,6 +124,7 @@ def test_a_signal_saves_and_ends_well(tmp_path, number):
     told, _ = process.communicate(timeout=100)
     assert process.returncode == 0
     assert "finished=False" in told
+    assert "stopped=True" in told
     state = torch.load(folder / STATE, weights_only=True)
     assert 7 <= state["step"] < 32
     assert json.loads((folder / weights.CONFIG).read_text())["step"] == state["step"]

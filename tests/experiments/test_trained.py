@@ -1,6 +1,8 @@
 """Trained: a run is found where it lies, goes on from weights alone, and is given its part of the time."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.experiments import trained as module
-from objrep_gym.experiments.kinds import STATE, Run
+from objrep_gym.experiments.kinds import STATE, Performance, Run
 from objrep_gym.experiments.trained import Effort, address, identity, scaled, standing, train_all, trained
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
@@ -100,3 +102,18 @@ def test_a_scaled_run_is_smaller_in_everything():
 def test_the_folder_says_what_it_holds(effort):
     folder = trained(RUN, effort).folder
     assert json.loads((folder / "run.json").read_text())["run"]["batch"] == 4
+
+
+def test_a_signal_ends_all_trainings_and_not_one_of_several(effort, monkeypatch):
+    noted = []
+
+    def note(self, now, stage, step):
+        noted.append(step)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Performance, "note", note)
+    runs = [RUN, replace(RUN, batch=8)]
+    with pytest.raises(KeyboardInterrupt):
+        train_all(runs, effort)
+    assert [standing(run, effort.root).step for run in runs] == [noted[-1], 0]
+    assert len(noted) == 1
