@@ -70,7 +70,7 @@ def shipped(run: Run) -> list[Path]:
 def trained(run: Run, effort: Effort) -> Performed:
     """One run, trained or continued for as long as `effort` allows. Where only its weights are left, as they ship, it goes
     on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in the same time.
-    Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: who trains several is not to begin the next."""
+    Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: the next of several is not to begin."""
     found, folder = standing(run, effort.root), effort.root / address(run)
     if found.finished:
         return found
