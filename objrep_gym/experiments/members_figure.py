@@ -117,7 +117,8 @@ class InformationTable:
     """Mean KL of every member on scenes that show what their name says: how much each has to say of them."""
 
     title: str
-    run: Run
+    rows: Mapping[str, Run]
+    """Models by the name of their table."""
     scenes: Mapping[str, str]
     """Data by the name of its row."""
     judged: int = 1000
@@ -129,24 +130,28 @@ class InformationTable:
 
     def scaled(self, scale: float) -> "InformationTable":
         """The same with a fraction of the steps, the batch and the scenes; below a hundredth, at toy width."""
-        return replace(self, run=scaled(self.run, scale), judged=max(4, round(self.judged * scale)))
+        rows = {name: scaled(run, scale) for name, run in self.rows.items()}
+        return replace(self, rows=rows, judged=max(4, round(self.judged * scale)))
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
-        """Trains the model as far as `effort` goes: a record for each row of scenes, and the table."""
-        (found,) = train_all([self.run], effort)
-        records: list[dict[str, Any]] = []
-        if found.step > 0:
-            model = weights.load(found.folder)
-            data = {name: at_size(text, model.size[1]) for name, text in self.scenes.items()}
-            nats = information(model, data, self.judged)
-            records = [{"row": name, "nats": nats[name], **progress(self.run, found)} for name in nats]
-        return records, [Section(self.title, self.tables(records))]
+        """Trains the models as far as `effort` goes: a record for each scene of each model, and a table of each."""
+        done = dict(zip(self.rows, train_all(list(self.rows.values()), effort), strict=True))
+        records = [record for name, found in done.items() if found.step > 0 for record in self.informed(name, found)]
+        return records, [Section(self.title, [self.table(name, records) for name in self.rows])]
 
-    def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
-        """Nats by scene and member."""
-        rows = {record["row"]: {f"KL-{k}": value for k, value in enumerate(record["nats"])} for record in records}
-        members = self.run.model.build().slots
+    def informed(self, name: str, found: Performed) -> list[dict[str, Any]]:
+        """What every member says of each scene: `table, row, nats`, and how far the model is."""
+        model, told = weights.load(found.folder), progress(self.rows[name], found)
+        data = {scene: at_size(text, model.size[1]) for scene, text in self.scenes.items()}
+        nats = information(model, data, self.judged)
+        return [{"table": name, "row": scene, "nats": nats[scene], **told} for scene in nats]
+
+    def table(self, name: str, records: Sequence[Mapping[str, Any]]) -> Table:
+        """Nats by scene and member of one model."""
+        own = [record for record in records if record["table"] == name]
+        rows = {record["row"]: {f"KL-{k}": value for k, value in enumerate(record["nats"])} for record in own}
+        members = self.rows[name].model.build().slots
         columns = {f"KL-{k}": Column(f"KL-{k}, nats", digits=2) for k in range(members)}
         notes = (f"Means over {self.judged:,} test scenes of each row, whose images no training saw.", *self.notes)
-        trained = (f"Trained for {in_words(records[0])}.",) if records else ()
-        return [Table(self.title, columns, rows, self.paper, (*notes, *trained), "scene")]
+        trained = (f"Trained for {in_words(own[0])}.",) if own else ()
+        return Table(f"{self.title}: {name}", columns, rows, self.paper, (*notes, *trained), "scene")

@@ -106,9 +106,11 @@ def test_what_was_not_downloaded_is_waited_for(tmp_path, monkeypatch, capsys):
 
 
 def test_the_document_s_numbers_stand_beside_ours():
-    table = InformationTable("KL", _runs.FOUR, {"ee": "", "33": ""}, paper={"33": {"KL-2": "28.371572"}})
-    text = as_markdown(
-        table.tables([{"row": "33", "nats": [1.0, 2.0, 3.0, 30.5], "step": 5, "steps": 10, "images": 20}])[0]
+    table = InformationTable(
+        "KL", {"four": _runs.FOUR, "firm": _runs.FIRM}, {"ee": "", "33": ""}, paper={"33": {"KL-2": "28.37"}}
     )
-    assert "3.00 (paper 28.371572)" in text
-    assert "5 of 10 steps" in text
+    told = {"row": "33", "nats": [1.0, 2.0, 3.0, 30.5], "step": 5, "steps": 10, "images": 20}
+    records = [{"table": "four", **told}, {"table": "firm", **told, "step": 7}]
+    texts = [as_markdown(table.table(name, records)) for name in table.rows]
+    assert all("3.00 (paper 28.37)" in text for text in texts)
+    assert [f"{step} of 10 steps" in text for step, text in zip((5, 7), texts, strict=True)] == [True, True]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.kinds import Run, Start
 from objrep_gym.experiments.schedules import apart, everything, individual, tandem, together
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
@@ -30,8 +30,13 @@ def run(model: Any, data: tuple[str, ...], stages: tuple[Stage, ...]) -> Run:
 
 DIGITS = {count: {str(digit): digit for digit in range(count)} for count in (2, 3, 4, 5)}
 TWO = run(PRESETS["parallel-vae"], on("digit-pairs", 2), individual(2, 2500))
+TWO_TOGETHER = run(PRESETS["parallel-vae"], on("digit-pairs", 2), together(2, 2500, 1500))
 FIVE = run(PRESETS["parallel-vae-5"], on("digit-pairs", 5), individual(5, 2500))
 FOUR = run(PRESETS["parallel-vae-4"], on("digit-pairs", 4), together(4, 2500, 1500))
+FIRM = replace(
+    run(replace(PRESETS["parallel-vae-4"], beta=1.0), FOUR.data[3:], (Stage(1500, 5e-4, schedule="cosine"),)),
+    start=Start(FOUR),
+)
 FASHION = run(PRESETS["parallel-vae-4"], on("fashion-pairs", 4), together(4, 2500, 1500))
 
 CYLINDER, SOLIDS = {"cylinder": 1}, {"cylinder": 1, "sphere": 2}

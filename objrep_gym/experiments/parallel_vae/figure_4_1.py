@@ -5,7 +5,7 @@ from objrep_gym.experiments.parallel_vae import _runs
 
 EXPERIMENT = MembersFigure(
     "Figure 4.1: 2-MNIST",
-    rows={"2 VAEs": _runs.TWO},
+    rows={"2 VAEs": _runs.TWO, "2 VAEs, then together": _runs.TWO_TOGETHER},
     kinds=_runs.DIGITS[2],
     data="digit-pairs:digits=01",
     notes=_runs.NOTES,
