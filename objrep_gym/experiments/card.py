@@ -24,7 +24,11 @@ from objrep_gym.training import Stage
 from objrep_gym.wrappers.describe import Probe
 
 PICTURE = "decomposition.png"
-LICENCE = "Apache-2.0, as the package. The scenes that it was trained on are drawn by the package."
+LICENCE = "Apache-2.0, as the package."
+DRAWN, FOREIGN = (
+    "The scenes that it was trained on are drawn by the package.",
+    "The pictures that it was trained on are others' and under terms of their own.",
+)
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,13 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
         **{name: value for name, value in provenance(origin.made).items() if name != "machine"},
         "file": f"{size / 1e6:.1f} MB, numbers kept in {kept.dtype}",
         "rounding": rounding(kept),
-        "licence": LICENCE,
+        "licence": licence(run),
     }
+
+
+def licence(run: Run) -> str:
+    """Of the weights, and whose the pictures were."""
+    return f"{LICENCE} {DRAWN if describing.worlds(run.data) else FOREIGN}"
 
 
 def rounding(kept: Kept) -> str:

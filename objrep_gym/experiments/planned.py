@@ -7,7 +7,7 @@ from pathlib import Path
 from objrep_gym import weights
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
-from objrep_gym.experiments.card import LICENCE, command
+from objrep_gym.experiments.card import command, licence
 from objrep_gym.experiments.judge import Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import Run, total
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
@@ -63,7 +63,7 @@ def facts(run: Run) -> dict[str, str]:
         "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
         "to be trained on": data,
         "for": f"{total(run):,} steps of {run.batch}, {total(run) * run.batch:,} images",
-        "licence": LICENCE,
+        "licence": licence(run),
     }
 
 
