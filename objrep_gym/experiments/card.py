@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from objrep_gym import weights
-from objrep_gym.data import pieces
+from objrep_gym.data import parse, pieces
+from objrep_gym.data.digit_pairs import DigitPairs
 from objrep_gym.experiments import describing
 from objrep_gym.experiments.judge import COLUMNS, METRICS
 from objrep_gym.experiments.judging import Judging
@@ -75,13 +76,12 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
     run, model = origin.run, weights.load(exported)
     size = sum(piece.stat().st_size for piece in pieces.pieces(exported / weights.WEIGHTS))
     steps = f"{origin.step:,} of {total(run):,} steps of {run.batch}"
-    drawn = f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
     return {
         "model": f"`{preset_of(run.model)}`, {parameters(model):,} parameters",
         "slots": f"{model.slots} of {model.latent_size} numbers",
         "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
         "trained on": ", ".join(f"`{data}`" for data in run.data) + (", mixed evenly" if len(run.data) > 1 else ""),
-        "scenes": drawn if describing.worlds(run.data) else f"as they are stored, shuffled by seed {run.seed}",
+        "scenes": scenes(run),
         "seen": f"{origin.step * run.batch:,} images in {steps}",
         "took": f"{timedelta(seconds=round(origin.made['seconds']))} of {origin.made['machine']}",
         "seed": str(run.seed),
@@ -90,6 +90,15 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
         "rounding": rounding(kept),
         "licence": licence(run),
     }
+
+
+def scenes(run: Run) -> str:
+    """Which of its data a run saw."""
+    if describing.worlds(run.data):
+        return f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
+    if all(isinstance(parse(text), DigitPairs) for text in run.data):
+        return f"split `train`, seed {run.seed}, put together while training from that split's pictures"
+    return f"as they are stored, shuffled by seed {run.seed}"
 
 
 def licence(run: Run) -> str:
