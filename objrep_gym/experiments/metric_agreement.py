@@ -1,8 +1,8 @@
 """MetricAgreement: many trained models of one slot, every metric of each, and whether the metrics put them in one order."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -49,6 +49,10 @@ class MetricAgreement:
     """Scores of the suite that each model gets; without those of DCI it takes a fifth of the time."""
     seeds: int = 2
     """Models of each row."""
+    paper: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Published scores, as they are printed, by row and metric."""
+    portrait: Callable[[str, SlotModule], Sequence[Picture]] | None = None
+    """What is drawn of the model that has most of the second score of `pair`; nothing if None."""
     notes: tuple[str, ...] = ()
     """What has to be known to read the tables."""
 
@@ -68,7 +72,7 @@ class MetricAgreement:
         records = self.examined({place: found for place, found in done.items() if found.step > 0}, effort)
         if len(records) >= FEWEST:
             records.append({"row": "agreement", "models": len(records), **correlated(records, *self.pair)})
-        blocks = [*self.pictures(records), *self.tables(records)]
+        blocks = [*self.pictures(records), *self.best(records, done), *self.tables(records)]
         return records, [Section(self.title, blocks)]
 
     def examined(self, done: Mapping[tuple[str, int], Performed], effort: Effort) -> list[dict[str, Any]]:
@@ -113,6 +117,15 @@ class MetricAgreement:
         asked, other = (SCORES[name].title for name in self.pair)
         return [Picture(both(partial(agreement, points, asked, other)), f"{asked} against {other}", "A point is a model.")]
 
+    def best(self, records: Sequence[Mapping[str, Any]], done: Mapping[tuple[str, int], Performed]) -> Sequence[Picture]:
+        """The portrait of the best model so far."""
+        known = [record for record in records if record.get(self.pair[1]) is not None and record["row"] != "agreement"]
+        if self.portrait is None or not known:
+            return []
+        first = max(known, key=lambda record: record[self.pair[1]])
+        model = weights.load(done[first["row"], first["seed"]].folder)
+        return self.portrait(f"{first['row']}, seed {first['seed']}", model)
+
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The scores of each row, and how the scores agree; of several seeds the mean with the lowest and the highest."""
         models = [record for record in records if record["row"] != "agreement"]
@@ -120,7 +133,7 @@ class MetricAgreement:
         groups = {row: [r for r in models if r["row"] == row] for row in self.rows}
         rows = {row: {name: cell(found, name) for name in shown} for row, found in groups.items() if found}
         notes = (f"{self.exam.count:,} pictures. {MEASURED}", MORE, *self.notes)
-        scores = Table(self.title, shown, rows, notes=notes, first="model")
+        scores = Table(self.title, shown, rows, self.paper, notes, first="model")
         found = [self.agreed(record) for record in records if record.get("spearman") is not None]
         return [scores, orders(self.title, models, (*found, ORDERED))] if len(models) >= FEWEST else [scores]
 

@@ -29,7 +29,12 @@ TERMS = {"nll": "Reconstruction", "kl": "KL", "correlation": "Total correlation"
 
 def by_shape(shown: Mapping[str, Shown]) -> list[Picture]:
     """Figure 1: every latent from end to end, from an ellipse and from a heart in the middle."""
-    return [shaped(name, one.model, shape) for name, one in shown.items() for shape in ("ellipse", "heart")]
+    return [picture for name, one in shown.items() for picture in from_shapes(name, one.model)]
+
+
+def from_shapes(name: str, model: SlotModule) -> list[Picture]:
+    """One model's latents, from either shape."""
+    return [shaped(name, model, shape) for shape in ("ellipse", "heart")]
 
 
 @torch.no_grad()

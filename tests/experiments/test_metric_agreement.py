@@ -12,6 +12,7 @@ from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.metric_agreement import MetricAgreement, correlated, orders, spearman
 from objrep_gym.experiments.reproduce import Experiment, find
 from objrep_gym.experiments.trained import Effort
+from objrep_gym.metrics.suite import METRICS
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 
@@ -69,6 +70,29 @@ def test_models_are_trained_examined_once_and_compared(tmp_path, monkeypatch):
     assert len(section.blocks) == 3, "a figure and two tables"
     monkeypatch.setattr(metric_agreement, "gather", lambda *_: pytest.fail("examined again"))
     assert KIND.perform(tmp_path, effort)[0] == records
+
+
+def test_the_best_model_has_its_portrait(tmp_path, monkeypatch):
+    monkeypatch.setattr(one_object, "ANCHORS", 2)
+    drawn = []
+    portrait = lambda name, model: drawn.append((name, model.latent_size)) or []  # noqa: E731
+    shows = replace(KIND, portrait=portrait, paper={"c": {"mig": ".45"}})
+    records, _ = shows.perform(tmp_path, Effort(root=tmp_path / "runs", progress=False))
+    best = max(records[:-1], key=lambda record: record["factor_vae"])
+    assert [name for name, _ in drawn] == [f"{best['row']}, seed {best['seed']}"]
+    assert shows.tables(records)[0].paper == {"c": {"mig": ".45"}}
+    assert list(KIND.best(records, {})) == []
+
+
+def test_the_leaderboard_has_what_was_published_and_three_seeds_of_each():
+    board = find("leaderboard/dsprites")
+    assert isinstance(board, MetricAgreement)
+    assert board.seeds == 3
+    assert {"VAE", "β-VAE", "Factor-VAE, γ = 10", "β-TCVAE", "DIP-VAE-II", "CHyVAE", "Gaussian TC"} <= board.rows.keys()
+    assert {run.stages[0].steps for run in board.rows.values()} == {300_000}
+    assert {run.batch // (2 if "Factor" in row else 1) for row, run in board.rows.items()} == {64}
+    assert board.exam.count == 737_280
+    assert board.metrics == METRICS
 
 
 def test_what_has_not_begun_is_left_out(tmp_path):
