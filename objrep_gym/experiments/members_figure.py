@@ -137,7 +137,11 @@ class InformationTable:
         """Trains the models as far as `effort` goes: a record for each scene of each model, and a table of each."""
         done = dict(zip(self.rows, train_all(list(self.rows.values()), effort), strict=True))
         records = [record for name, found in done.items() if found.step > 0 for record in self.informed(name, found)]
-        return records, [Section(self.title, [self.table(name, records) for name in self.rows])]
+        return records, [Section(self.title, self.tables(records))]
+
+    def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
+        """A table for each model."""
+        return [self.table(name, records) for name in self.rows]
 
     def informed(self, name: str, found: Performed) -> list[dict[str, Any]]:
         """What every member says of each scene: `table, row, nats`, and how far the model is."""

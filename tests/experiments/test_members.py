@@ -111,6 +111,6 @@ def test_the_document_s_numbers_stand_beside_ours():
     )
     told = {"row": "33", "nats": [1.0, 2.0, 3.0, 30.5], "step": 5, "steps": 10, "images": 20}
     records = [{"table": "four", **told}, {"table": "firm", **told, "step": 7}]
-    texts = [as_markdown(table.table(name, records)) for name in table.rows]
+    texts = [as_markdown(one) for one in table.tables(records)]
     assert all("3.00 (paper 28.37)" in text for text in texts)
     assert [f"{step} of 10 steps" in text for step, text in zip((5, 7), texts, strict=True)] == [True, True]
