@@ -67,8 +67,8 @@ class Embedding(nn.Module):
     places: Tensor
 
     def __init__(self, dimensions: int, features: nn.Module, width: int, size: tuple[int, int], hue: int = 1):
-        """`features` makes `width` channels at half of the resolution from the picture, around zero, beside y and x. Both
-        see colours of `hue` times their angle."""
+        """`features` makes `width` channels at half of the resolution from the picture, around zero, beside y and x. Once
+        it has learned, the embedding sees every hue at `hue` times its angle."""
         super().__init__()
         self.hue = hue
         if dimensions < len(START):
@@ -84,7 +84,7 @@ class Embedding(nn.Module):
 
     def forward(self, image: Float[Tensor, "B C H W"], phase: Int[Tensor, "2"] | None = None) -> Float[Tensor, "B E h w"]:
         """At every pixel, or at every second one from `phase` (y, x) on."""
-        image, places = turned(image, self.hue), self.places.expand(len(image), -1, -1, -1)
+        image, places = turned(image, 1 if self.training else self.hue), self.places.expand(len(image), -1, -1, -1)
         opinion = self.head(self.features(torch.cat((image - 0.5, places), 1))).float()
         # not pixel-shuffled: four heads that disagree leave chequered masks
         opinion = functional.interpolate(opinion, scale_factor=2, mode="bilinear")

@@ -200,6 +200,12 @@ def test_things_of_two_opposite_hues_are_one_to_doubled_ones():
         torch.manual_seed(0)
         model = replace(MONetLiteConfig().tiny(), hue=hue).build().eval()
         masks[hue] = model.encode(image).masks[0].argmax(0)
+        seen = model.train().embedding(image)
+        masks[hue, "learning"] = torch.linalg.vector_norm(seen[0, :, 10, 16] - seen[0, :, 22, 16])
+        model.embedding.eval()
+        masks[hue, "frozen"] = torch.linalg.vector_norm(torch.sub(*model.embedding(image)[0, :, (10, 22), 16].unbind(1)))
+    assert masks[2, "learning"] == masks[1, "learning"]
+    assert masks[2, "frozen"] < 0.3 * masks[1, "frozen"]
     assert masks[1][10, 16] != masks[1][22, 16]
     assert masks[2][10, 16] == masks[2][22, 16] != masks[2][2, 2]
 

@@ -21,7 +21,10 @@ LITE_DATA = (
     "objects-room:variant=identical-color,look=published,size=64",
     "objects-room:variant=reach,look=plain,size=64",
 )
-LOOKS = (Stage(6_000, lr=5e-4, schedule="cosine", warmup=300),)
+LOOKS = (
+    Stage(16_000, lr=5e-4, schedule="cosine", warmup=300),
+    Stage(3_000, lr=5e-4, trains=("encoder.*", "decoder.*"), schedule="cosine", warmup=100),  # things of two tones as one
+)
 LOOKS_DATA = (
     *LITE_DATA,
     "objects-room:variant=train,look=textured,size=64",
