@@ -54,7 +54,7 @@ class MONetLiteConfig:
     """Weight of the KL from attention masks to decoded masks. Four times the thesis's: masks that a component cannot draw,
     such as the lit half of a sphere, have to cost more than they gain."""
     withhold: float = 0.5
-    """Share of the training images whose attention sees little or no colour; none where it is frozen."""
+    """Share of the training images whose attention sees little or no colour."""
     hue: int = 1
     """How many times its angle the attention sees a hue at, once it has learned or is frozen. At two, things of two
     opposite hues are one; an attention that is taught so finds the two tones all the same, by what is left of them."""
@@ -246,8 +246,7 @@ class MONetLite(SlotModule):
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """The three terms of eq. 4.7 on a quarter of the pixels, times four."""
         phase = torch.randint(2, (2,), device=scenes.image.device)
-        share = self.withhold if self.embedding.training else 0.0
-        embedding = self.embedding(withhold_colour(scenes.image, share), phase)
+        embedding = self.embedding(withhold_colour(scenes.image, self.withhold), phase)
         image, log_masks = every_second(scenes.image, phase), self.attend(embedding, embedding)
         log_masks = torch.where(clock.step < self.settle, log_masks.detach(), log_masks)
         mean, log_sigma = self.encoder(image, log_masks.exp())

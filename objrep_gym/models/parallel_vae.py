@@ -41,6 +41,7 @@ from objrep_gym.models.prices import Average, priced, risen, unassuming
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 NONE = -1e4  # a confidence that leaves no share, and is finite: 0 · −∞ is not a number
+QUIET = 0.05  # of a priced member's code, as it begins
 MEMORY = 0.99  # of the running KL that prices a member: the mean of about a hundred batches
 
 
@@ -135,6 +136,10 @@ class Member(nn.Module):
             self.decoder = nn.Sequential(*mirror(config, coarse, outputs))
         for half in (self.encoder, self.decoder):
             begin(half)
+        if config.threshold:  # one that begins with hundreds of nats would never learn to say less
+            with torch.no_grad():
+                for parameter in self.encoder[-1 if not config.cells else -2].parameters():
+                    parameter *= QUIET
 
     def posterior(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D"]]:
         """Mean and log standard deviation of the latents."""

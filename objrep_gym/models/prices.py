@@ -8,6 +8,7 @@ from torch import Tensor
 
 LEAST_ENTROPY = 1e-30  # nats: below it float32 has nothing left to take a logarithm of
 YOUNG = 0.02  # of its price is paid by a young member: for nothing, its variances would know no bounds
+SLOWEST = 0.01  # of its rate is left to whoever says most
 Average = Literal["after", "before"]
 
 
@@ -17,8 +18,9 @@ def risen(learned: Float[Tensor, "K"], free: int, warm: int) -> Float[Tensor, "K
 
 
 def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
-    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL."""
-    return 1 / (1 + (kl / threshold) ** steepness)
+    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL; a hundredth at least, by which it can learn to
+    say less."""
+    return (1 / (1 + (kl / threshold) ** steepness)).clamp_min(SLOWEST)
 
 
 def unassuming(

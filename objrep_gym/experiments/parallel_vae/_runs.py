@@ -61,8 +61,8 @@ SPLITTING = {
     "the document's decoder": run(replace(BROADCAST_GREY, beta=0.02), OWN, TURNS),
 }
 UNSUPERVISED = {
-    name: run(replace(PRESETS["parallel-vae"], threshold=threshold), on("digit-pairs", 2)[1:], everything(2, 5000))
-    for name, threshold in (("priced", 4.0), ("unpriced", 0.0))
+    name: run(replace(PRESETS["parallel-vae-priced"], threshold=threshold), on("digit-pairs", 2)[1:], everything(2, 5000))
+    for name, threshold in (("priced", 12.0), ("unpriced", 0.0))
 }
 TANDEM = run(BROADCAST_GREY, GREY, tandem(2, rounds=4, steps=500))
 
