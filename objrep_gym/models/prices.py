@@ -18,8 +18,8 @@ def risen(learned: Float[Tensor, "K"], free: int, warm: int) -> Float[Tensor, "K
 
 
 def priced(kl: Float[Tensor, "K"], threshold: float, steepness: float) -> Float[Tensor, "K"]:
-    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL; a hundredth at least, by which it can learn to
-    say less."""
+    """1 / (1 + (KL/τ)^p): how much of its rate is left to a member of that KL; a hundredth at least, by which it can learn
+    to say less."""
     return (1 / (1 + (kl / threshold) ** steepness)).clamp_min(SLOWEST)
 
 

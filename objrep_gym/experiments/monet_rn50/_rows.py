@@ -71,7 +71,7 @@ NOTES = (
     "The thesis mixes the reconstruction by decoded masks, which is MSE decoded here.",
     "Its RN50 needs stride 16, so there is no max-pooling here; masks are a softmax over slots, without which eq. 4.7 is "
     "no likelihood. Pre-trained: the trunk was taught by exact masks of tables, not of rooms.",
-    "All looks: once it has learned, its attention sees hues at twice their angle, so that the two opposite tones of a thing "
-    "in textured rooms are one. That is knowledge of the look, which nothing else here has.",
+    "All looks: once it has learned, its attention sees hues at twice their angle, so that the two opposite tones of a "
+    "thing in textured rooms are one. That is knowledge of the look, which nothing else here has.",
     "Small models have 30,000 steps of 32 images, a sixtieth of the thesis's images.",
 )
