@@ -83,7 +83,7 @@ MODELS: dict[str, Config] = {
     "parallel-vae-sbd": ParallelVAEConfig(**TABLES, **BROADCAST),
     "parallel-vae-sbd-grey": ParallelVAEConfig(**{**TABLES, "channels": 1}, **BROADCAST),
     "parallel-vae-map": ParallelVAEConfig(size=(64, 64), cells=4, widths=(24, 32, 32), beta=0.02),
-    "parallel-vae-priced": ParallelVAEConfig(threshold=12.0, free=0, warm=0),
+    "parallel-vae-priced": ParallelVAEConfig(threshold=4.0, free=0, warm=0),
     "counter": CounterConfig(),
     "counter-clutter": CounterConfig(most=8),
     "counter-rooms": CounterConfig(background=6),

@@ -62,7 +62,7 @@ SPLITTING = {
 }
 UNSUPERVISED = {
     name: run(replace(PRESETS["parallel-vae-priced"], threshold=threshold), on("digit-pairs", 2)[1:], everything(2, 5000))
-    for name, threshold in (("priced", 12.0), ("unpriced", 0.0))
+    for name, threshold in (("priced", 4.0), ("unpriced", 0.0))
 }
 TANDEM = run(BROADCAST_GREY, GREY, tandem(2, rounds=4, steps=500))
 
