@@ -236,6 +236,14 @@ def test_members_that_say_much_learn_little_although_adam_divides_gradients_by_t
     assert dear > 0.5 * free
 
 
+def test_a_priced_member_begins_quietly_and_keeps_some_of_its_rate():
+    torch.manual_seed(0)
+    loud, quiet = (replace(TINY, threshold=tau).build().encode(scenes().image).nats.sum() for tau in (0.0, 5.0))
+    assert quiet < 0.1 * loud
+    assert replace(TINY, threshold=5.0, cells=2).build().encode(scenes().image).nats.sum() > 0
+    assert priced(torch.tensor([1e4]), 5.0, 4.0).item() == pytest.approx(0.01)
+
+
 def test_a_price_survives_a_restart():
     def trained(steps: int, start=None, state=None):
         torch.manual_seed(0)
