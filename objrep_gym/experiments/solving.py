@@ -18,6 +18,7 @@ from objrep_gym.models.base import SlotModule
 from objrep_gym.scenes.board_analogies import OPTIONS, Analogies, drawn
 from objrep_gym.scenes.boards import Boards
 from objrep_gym.search import CrossEntropy, Fitness, Genetic, Search
+from objrep_gym.training import layout
 from objrep_gym.types import to_image
 from objrep_gym.wrappers.encoder import fitted
 
@@ -66,7 +67,7 @@ def solve(
     watch: Callable[[int], None] | None = None,
 ) -> dict[str, Solved]:
     """What every method answers, by its name. `watch` is told how many problems are done."""
-    world = Boards(model.size[1:])
+    world, model = Boards(model.size[1:]), model.to(memory_format=layout(model))  # type: ignore[call-overload]
     largest = max(searches.genetic.population, searches.entropy.population) * problems.before.shape[1]
     step = max(1, DECODED // largest)
     random = torch.Generator(model.device).manual_seed(seed)
@@ -101,7 +102,12 @@ def boarded(model: SlotModule, world: Boards, problems: Analogies) -> Boarded:
         return found.unflatten(0, images.shape[:-3])
 
     before, after, query, options = map(pictures, (problems.before, problems.after, problems.query, problems.options))
-    return Boarded(codes(before), codes(after), codes(query), codes(options), after, options)
+    return Boarded(codes(before), codes(after), codes(query), codes(options), innermost(after), innermost(options))
+
+
+def innermost(images: Float[Tensor, "*N C H V"]) -> Float[Tensor, "*N C H V"]:
+    """The same numbers, laid out as decoded pictures are: to compare two layouts costs as much as to decode."""
+    return images.movedim(-3, -1).contiguous().movedim(-1, -3)
 
 
 def answered(model: SlotModule, seen: Boarded, searches: Searches, random: torch.Generator) -> dict[str, Solved]:
