@@ -24,7 +24,7 @@ from objrep_gym.figures.agreement import agreement
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Column, Table
-from objrep_gym.metrics.suite import METRICS
+from objrep_gym.metrics.suite import BY_TREES, METRICS
 from objrep_gym.models.base import SlotModule
 
 NOTES = "suited"
@@ -57,11 +57,14 @@ class MetricAgreement:
     """What has to be known to read the tables."""
 
     def scaled(self, scale: float) -> "MetricAgreement":
-        """The same with a fraction of the steps, the batch and the pictures; below a hundredth, at toy width."""
+        """The same with a fraction of the steps, the batch and the pictures; below a hundredth, at toy width, one model of
+        each row, and without DCI."""
         rows = {name: scaled(run, scale) for name, run in self.rows.items()}
         exam = replace(self.exam, count=max(60, round(self.exam.count * scale)))
         if scale < 0.01:
             exam = replace(exam, data=at_size(exam.data, 32))
+            quick = tuple(name for name in self.metrics if name not in BY_TREES)
+            return replace(self, rows=rows, exam=exam, metrics=quick, seeds=1)
         return replace(self, rows=rows, exam=exam)
 
     def perform(self, folder: Path, effort: Effort) -> tuple[list[dict[str, Any]], list[Section]]:
