@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from objrep_gym import weights
 from objrep_gym.data import parse
@@ -81,6 +82,14 @@ def test_its_files_are_those_that_were_measured(name: str):
     assert {weights.CARD, "decomposition.png"} <= told["beside"].keys()
     for file, sha256 in told["beside"].items():
         assert digest((folder / file).read_bytes()) == sha256, f"{file} was changed by hand: export writes it"
+
+
+@every_weight
+def test_its_picture_shows_scenes(name: str):
+    with Image.open(weights.PRETRAINED / name / "decomposition.png") as picture:
+        width, height = picture.size
+        assert min(width, height) > 200
+        assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 100, "more than words on white"
 
 
 @every_weight

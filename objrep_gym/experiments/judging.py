@@ -134,7 +134,7 @@ def by_bound(run: Path, exported: Path, data: str, scenes: int, progress: bool) 
     told = {name: float(record[name]) for name in ("bound", "nll", "kl", "mse")}
     columns = {name: BOUNDS[name] for name in told}
     tables = [Table(f"{data} test, {scenes:,} images", columns, {exported.name: told}, first="model")]
-    image, few = shown_scenes(data, 8, 2), min(scenes, AGAIN)
+    image, few = shown_scenes(data, 8, min(2, model.slots)), min(scenes, AGAIN)
     again = {"data": data, "count": few, "mse": bounds(model, data, few)["mse"]}
     if not isinstance(model, MVAE):
         return Judging([record], tables, drawn(lambda: sampled_sheet(model, image), dpi=110), moved, again)
