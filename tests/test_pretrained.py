@@ -89,7 +89,8 @@ def test_its_picture_shows_scenes(name: str):
     with Image.open(weights.PRETRAINED / name / "decomposition.png") as picture:
         width, height = picture.size
         assert min(width, height) > 200
-        assert len(set(picture.convert("RGB").resize((64, 64)).getdata())) > 100, "more than words on white"
+        pixels = np.asarray(picture.convert("RGB"))
+    assert (pixels.min(2) < 200).mean() > 0.2, "more than words on white"
 
 
 @every_weight
