@@ -21,6 +21,7 @@ from objrep_gym.experiments.reproduce import find, names
 from objrep_gym.figures.tables import Column, as_markdown
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
+from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.training import Stage
 from objrep_gym.wrappers.describe import Probe
 
@@ -77,9 +78,7 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
     size = sum(piece.stat().st_size for piece in pieces.pieces(exported / weights.WEIGHTS))
     steps = f"{origin.step:,} of {total(run):,} steps of {run.batch}"
     return {
-        "model": f"`{preset_of(run.model)}`, {parameters(model):,} parameters",
-        "slots": f"{model.slots} of {model.latent_size} numbers",
-        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
+        **measures(run.model, model),
         "trained on": ", ".join(f"`{data}`" for data in run.data) + (", mixed evenly" if len(run.data) > 1 else ""),
         "scenes": scenes(run),
         "seen": f"{origin.step * run.batch:,} images in {steps}",
@@ -89,6 +88,15 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
         "file": f"{size / 1e6:.1f} MB, numbers kept in {kept.dtype}",
         "rounding": rounding(kept),
         "licence": licence(run),
+    }
+
+
+def measures(config: Config, model: SlotModule) -> dict[str, str]:
+    """How large a model is, and what it takes and gives; its weights may be on the meta device."""
+    return {
+        "model": f"`{preset_of(config)}`, {parameters(model):,} parameters",
+        "slots": f"{model.slots} of {model.latent_size} numbers",
+        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
     }
 
 

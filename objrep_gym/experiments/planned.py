@@ -7,14 +7,12 @@ from pathlib import Path
 from objrep_gym import weights
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
-from objrep_gym.experiments.card import command, licence
+from objrep_gym.experiments.card import command, licence, measures
 from objrep_gym.experiments.judge import Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import Run, total
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
 from objrep_gym.experiments.queue import PACKAGED, read
 from objrep_gym.figures.tables import Table, as_markdown
-from objrep_gym.metrics.cost import parameters
-from objrep_gym.models import preset_of
 
 UNTRAINED = """Nobody has trained it to its end yet: there are no weights here. On a GPU the command below makes them, the
 queue the same with weights, card and journal at the end: `objrep-gym reproduce --queue {queue} --minutes 60`."""
@@ -55,12 +53,9 @@ def plan(name: str, out: Path | str, how: Planning = Planning(), progress: bool 
 
 def facts(run: Run) -> dict[str, str]:
     """The rows of the card's first table."""
-    model = weights.on_meta(run.model)
     data = ", ".join(f"`{one}`" for one in run.data)
     return {
-        "model": f"`{preset_of(run.model)}`, {parameters(model):,} parameters",
-        "slots": f"{model.slots} of {model.latent_size} numbers",
-        "pictures": f"{model.size[1]}×{model.size[2]}, {model.size[0]} channels",
+        **measures(run.model, weights.on_meta(run.model)),
         "to be trained on": data,
         "for": f"{total(run):,} steps of {run.batch}, {total(run) * run.batch:,} images",
         "licence": licence(run),
