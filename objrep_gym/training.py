@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
 
@@ -290,4 +290,4 @@ def layout(model: nn.Module) -> torch.memory_format:
 
 def laid_out(scenes: Scenes, memory_format: torch.memory_format) -> Scenes:
     """The batch with its image laid out like that; no copy where it is already."""
-    return Scenes(scenes.image.contiguous(memory_format=memory_format), scenes.mask, scenes.factors)
+    return replace(scenes, image=scenes.image.contiguous(memory_format=memory_format))

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.nn.functional import embedding
 
@@ -16,12 +16,14 @@ class Scenes:
     """What was seen: a batch of images with, where they are known, exact masks and true factors.
 
     `mask` holds entity ids per pixel, numbered per image; ids below the dataset's `background` are not objects.
-    `factors` is NaN where an entity does not exist; its column names belong to the dataset's `about`.
+    `factors` is NaN where an entity does not exist; its column names belong to the dataset's `about`. `source` is the
+    number of the run's data source that each comes from.
     """
 
     image: Float[Tensor, "B C H W"]
     mask: UInt8[Tensor, "B H W"] | None = None
     factors: Float[Tensor, "B E F"] | None = None
+    source: Int[Tensor, "B"] | None = None
 
     def __len__(self) -> int:
         return self.image.shape[0]

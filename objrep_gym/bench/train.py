@@ -77,10 +77,11 @@ def build(name: str, tiny: bool) -> SlotModule:
 
 
 def noise(model: SlotModule, batch: int) -> Scenes:
-    """Images of a model's size, on its device; for models that are taught, masks of two entities whose factors are 0."""
+    """Images of a model's size, on its device; for models that are taught, masks of two entities, two sources."""
     image = torch.rand(batch, *model.size, device=model.device)
     mask, factors = (image[:, 0] > 0.5).to(torch.uint8), torch.zeros(batch, 2, 16, device=model.device)
-    whole = {"image": image, "mask": mask, "factors": factors}
+    source = torch.arange(batch, device=model.device) % 2
+    whole = {"image": image, "mask": mask, "factors": factors, "source": source}
     return Scenes(**{name: whole[name] for name in model.reads})
 
 

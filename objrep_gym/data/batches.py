@@ -16,7 +16,7 @@ from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About, World, scene_streams
 from objrep_gym.types import Scenes, from_bits, recolour, to_image
 
-OUTPUTS = ("mask", "factors")
+OUTPUTS = ("mask", "factors", "source")
 AHEAD = 2  # batches that wait while the model trains: one is rendered, one is ready
 
 
@@ -67,7 +67,7 @@ class Reading:
 
     def __init__(self, sources: Sequence[Source], batch: int, seed: int, start: int, outputs: Sequence[str]):
         self.sources, self.batch, self.seed, self.next = tuple(sources), batch, seed, start
-        self.wanted = ("image", *(output for output in outputs if output != "factors"))
+        self.wanted = ("image", *(output for output in outputs if output == "mask"))
         self.shuffles: dict[tuple[int, int], np.ndarray] = {}
         self.ready: queue.Queue[View | Bits | Exception] = queue.Queue(AHEAD)
         self.closing = threading.Event()
@@ -141,6 +141,7 @@ class Batches(Iterator[Scenes]):
     def __init__(self, reading: Reading, device: str | torch.device, include: Sequence[str]):
         self.reading, self.device, self.include = reading, torch.device(device), tuple(include)
         self.examples, self.channels = whole_number(reading.sources), 3
+        self.come, self.numbers = reading.next, tuple(range(len(reading.sources)))
         self.thread = threading.Thread(target=reading.read, name="batches")
         self.thread.start()
         weakref.finalize(self, reading.closing.set)
@@ -153,11 +154,23 @@ class Batches(Iterator[Scenes]):
             self.close()
             raise view
         scenes = to_scenes(view, self.device, self.include)
-        return replace(scenes, image=recolour(scenes.image, self.channels))
+        source = self.source() if "source" in self.include else None
+        self.come += 1
+        return replace(scenes, image=recolour(scenes.image, self.channels), source=source)
+
+    def source(self) -> torch.Tensor:
+        """Int64 (B,): numbers of the sources of the batch that comes."""
+        rows = np.arange(self.come * self.reading.batch, (self.come + 1) * self.reading.batch)
+        return torch.from_numpy(np.take(self.numbers, rows % len(self.numbers))).to(self.device)
 
     def coloured(self, channels: int) -> "Batches":
         """Itself, from now on with images of 1 channel, their luminance, or of 3."""
         self.channels = channels
+        return self
+
+    def numbered(self, numbers: Sequence[int]) -> "Batches":
+        """Itself, with its sources by the numbers that they have elsewhere; by their places where there are none."""
+        self.numbers = tuple(numbers) or self.numbers
         return self
 
     def __enter__(self) -> "Batches":
@@ -183,7 +196,7 @@ def batches(
     """Endless batches of B scenes from batch `start` on, images as bytes until they are on `device`.
 
     `sources`: worlds (drawn afresh, split "train"), folders of shards (each epoch in a new order), or both, mixed evenly.
-    `include`: "mask" and "factors" where asked. Raises ValueError on sources that do not go together.
+    `include`: "mask", "factors" and "source" where asked. Raises ValueError on sources that do not go together.
     """
     listed = [sources] if isinstance(sources, (str, Path)) or not isinstance(sources, Sequence) else list(sources)
     unknown = [output for output in include if output not in OUTPUTS]

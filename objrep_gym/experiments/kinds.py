@@ -169,7 +169,8 @@ class Performance:
                 raise ValueError(f"{text} has images of {tuple(source.size)}, the model takes {size}: choose --model.size")
             self.model.check_about(source.about)
         include = [what for what in self.model.reads if what != "image"]
-        return batches(sources, self.run.batch, seed, step, self.model.device, include).coloured(self.model.size[0])
+        made = batches(sources, self.run.batch, seed, step, self.model.device, include)
+        return made.coloured(self.model.size[0]).numbered(stage.shows)
 
     def note(self, now: Progress, stage: int, step: int) -> None:
         """Show a record, write it down where it is due, save where that is due."""

@@ -29,13 +29,10 @@ def tandem(members: int, rounds: int, steps: int, lr: float = 1e-3) -> tuple[Sta
     return tuple(alone(k, steps, lr) for _ in range(rounds) for k in range(members))
 
 
-def apart(
-    members: int, rounds: int, steps: int, shared: int, lr: float = 1e-3, shared_lr: float = 3e-4
-) -> tuple[Stage, ...]:
-    """The members take turns, then learn together for `shared` steps: for sources of which k has kind k alone, as in
-    §3.1.1, and the one after the members' has all. Each learns to be surer than the others of its own kind."""
-    every = tuple(names(k) for k in range(members))
-    return (*tandem(members, rounds, steps, lr), Stage(shared, shared_lr, every, (members,)))
+def apart(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:
+    """All members learn at once, on sources of which k has kind k alone, as in §3.1.1: for models in which sources say
+    whose a thing is."""
+    return (Stage(steps, lr, tuple(names(k) for k in range(members)), tuple(range(members)), "cosine", warmup=100),)
 
 
 def everything(members: int, steps: int, lr: float = 1e-3) -> tuple[Stage, ...]:

@@ -37,7 +37,7 @@ class SlotModule(nn.Module):
 
     ordered: bool = False  # slot k always means the same thing
     has_masks: bool = True  # `encode` returns masks
-    reads: tuple[str, ...] = ("image",)  # what of Scenes `losses` reads: supervised models read "mask" or "factors" too
+    reads: tuple[str, ...] = ("image",)  # what of Scenes `losses` reads: supervised models read more
     takes_masks: bool = False  # `encode_parts` takes masks that are not its own
 
     def __init__(self, config: Config, size: tuple[int, int, int], slots: int, latent_size: int):

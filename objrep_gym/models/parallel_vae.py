@@ -17,7 +17,7 @@ document is silent on some points, settled here:
 - Drawn pixels are bounded to [0, 1] by a sigmoid. Of its convolutions the document gives kernels and strides, not widths.
 
 Beyond the document, `cells` gives each member a map of latents in place of one vector: a vector has to say where everything
-is, a cell of a map says what is here.
+is, a cell of a map says what is here. Where members draw each other's kinds, `claim` lets sources say whose a thing is.
 
 Who learns on what, and when, is a list of stages (`experiments.schedules`). A member that is frozen goes on drawing and
 goes on being confident; its batch statistics stay where they were, as `training.fit` puts it into `eval()`.
@@ -36,6 +36,7 @@ from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import SpatialBroadcastDecoder
+from objrep_gym.models.claims import joined, unclaimed
 from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
 from objrep_gym.models.prices import Average, priced, risen, unassuming
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
@@ -81,6 +82,8 @@ class ParallelVAEConfig:
     """Steps of its learning after those in which the price rises; 0 for none."""
     gamma: float = 0.009
     """Price of confidence: the weight of the entropy term of a pixel."""
+    claim: float = 0.0
+    """Price of a nat of −log m̂_k in pixels of source k, which shows one kind alone; 0 where sources do not tell kinds."""
     average: Average = "after"
     """Whether entropies are averaged over pixels after their logarithm, or before it."""
     threshold: float = 0.0
@@ -209,6 +212,7 @@ class ParallelVAE(SlotModule):
     def __init__(self, config: ParallelVAEConfig):
         super().__init__(config, (config.channels, *config.size), config.vaes, config.codes)
         self.beta, self.gamma, self.free, self.warm = config.beta, config.gamma, config.free, config.warm
+        self.claim, self.reads = config.claim, ("image", "source") if config.claim else ("image",)
         self.average: Average = config.average
         self.threshold, self.steepness, self.base = config.threshold, config.steepness, 0.0
         self.vaes = nn.ModuleList(Member(config) for _ in range(config.vaes))
@@ -253,9 +257,11 @@ class ParallelVAE(SlotModule):
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """The loss of §3.1 of the document; `watch` has every member's KL before its price."""
         self.age()
-        means, log_sigmas = self.posteriors(scenes.image)
+        claimed = self.claim > 0 and scenes.source is not None
+        image, owners = joined(scenes.image, scenes.source) if claimed else (scenes.image, None)
+        means, log_sigmas = self.posteriors(image)
         parts, log_masks = self.draw(reparameterise(means, log_sigmas))
-        errors = (parts - scenes.image.unsqueeze(1)).square().sum(2)
+        errors = (parts - image.unsqueeze(1)).square().sum(2)
         kl = kl_to_standard(means, log_sigmas).mean(0)
         terms = {
             "squares": (log_masks.exp() * errors).sum((1, 2, 3)).mean(),
@@ -263,6 +269,8 @@ class ParallelVAE(SlotModule):
         }
         if self.slots > 1:
             terms["confidence"] = self.gamma * unassuming(log_masks, self.average, self.begun().sum()).mean()
+        if owners is not None:
+            terms["claim"] = self.claim * unclaimed(log_masks, owners).mean()
         if self.training and self.threshold:
             self.price(kl.detach())
         return Losses(terms, {f"kl_{k}": value for k, value in enumerate(kl.detach().unbind())})

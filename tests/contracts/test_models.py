@@ -53,7 +53,8 @@ def scenes(model: SlotModule, dark: bool = False) -> Scenes:
     mask[:, 4:14, 4:14], mask[:, 10:20, 12:24] = 1, 2
     factors = torch.randint(2, (len(image), 4, 10), generator=generator).float()
     factors[:, [0, 3]] = torch.nan
-    whole = {"image": image, "mask": mask, "factors": factors}
+    source = torch.arange(len(image)) % 2
+    whole = {"image": image, "mask": mask, "factors": factors, "source": source}
     return Scenes(**{name: whole[name] for name in model.reads})
 
 

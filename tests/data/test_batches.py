@@ -47,6 +47,17 @@ def test_a_later_start_gives_what_would_have_come(kind, folder):
     assert not same(all_of_them[0], first(make(), 1, seed=4)[0])
 
 
+@pytest.mark.parametrize("start", [0, 3])
+def test_each_scene_says_which_source_it_comes_from(start):
+    pictures = [Squares(), Squares()]
+    with batches(pictures, 5, seed=1, start=start, include=("source",)).numbered((4, 7)) as source:
+        got = [next(source) for _ in range(3)]
+    turns = np.arange(start * 5, start * 5 + 15) % 2
+    assert torch.cat([scenes.source for scenes in got]).tolist() == [(4, 7)[turn] for turn in turns]
+    with batches(pictures[0], 5) as source:
+        assert next(source).source is None
+
+
 def test_a_world_gives_its_scenes_in_order():
     got = first(Squares(), 2, seed=5)
     factors = Squares().sample(scene_streams(5, "train", 0, 12), 12)

@@ -46,19 +46,20 @@ ONE = run(replace(PRESETS["parallel-vae-tables"], vaes=1), COLOURED[:1], individ
 ONE_BROADCAST = run(replace(BROADCAST, vaes=1), COLOURED[:1], individual(1, 4000))
 ONE_GREY = run(replace(BROADCAST_GREY, vaes=1), GREY[:1], individual(1, 4000))
 MAP = PRESETS["parallel-vae-map"]
-OWN = (GREY[0], GREY[0].replace("cylinders", "spheres"), GREY[1])
-TURNS = apart(2, rounds=6, steps=500, shared=2000)
+OWN = (GREY[0], GREY[0].replace("cylinders", "spheres"))
+LEARNED = apart(2, steps=2500)
 SPLITTING = {
-    "ours": run(MAP, OWN, TURNS),
-    "one vector": run(replace(MAP, cells=0, latent=128, hidden=256), OWN, TURNS),
-    "the document's price of a nat": run(replace(MAP, beta=0.5), OWN, TURNS),
-    "no price of confidence": run(replace(MAP, gamma=0.0), OWN, TURNS),
-    "no normalisation": run(replace(MAP, normalise=False), OWN, TURNS),
-    "half the width": run(replace(MAP, widths=(12, 16, 16)), OWN, TURNS),
-    "long turns": run(MAP, OWN, apart(2, rounds=1, steps=3000, shared=2000)),
-    "never together": run(MAP, OWN, tandem(2, rounds=8, steps=500)),
-    "the second learns on both kinds": run(MAP, GREY, together(2, 3000, 2000)),
-    "the document's decoder": run(replace(BROADCAST_GREY, beta=0.02), OWN, TURNS),
+    "ours": run(MAP, OWN, apart(2, steps=6000)),
+    "fewer steps": run(MAP, OWN, LEARNED),
+    "half the width": run(replace(MAP, widths=(16, 32, 32)), OWN, LEARNED),
+    "one vector": run(replace(MAP, cells=0, latent=128, hidden=256), OWN, LEARNED),
+    "the document's decoder": run(replace(BROADCAST_GREY, beta=0.02, claim=MAP.claim), OWN, LEARNED),
+    "the document's price of a nat": run(replace(MAP, beta=0.5), OWN, LEARNED),
+    "no price of confidence": run(replace(MAP, gamma=0.0), OWN, LEARNED),
+    "no normalisation": run(replace(MAP, normalise=False), OWN, LEARNED),
+    "no claims": run(replace(MAP, claim=0.0), OWN, LEARNED),
+    "no claims, in turns": run(replace(MAP, claim=0.0), OWN, tandem(2, rounds=4, steps=625)),
+    "the second learns on both kinds": run(replace(MAP, claim=0.0), GREY, together(2, 1000, 1500)),
 }
 UNSUPERVISED = {
     name: run(replace(PRESETS["parallel-vae-priced"], threshold=threshold), on("digit-pairs", 2)[1:], everything(2, 5000))
