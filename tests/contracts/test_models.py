@@ -59,11 +59,13 @@ def scenes(model: SlotModule, dark: bool = False) -> Scenes:
 
 
 SUPERVISED = {"segmenter-rn50", "segmenter-rn50-small", "counter", "counter-clutter", "counter-rooms"}
+BY_SOURCE = {"parallel-vae-map"}  # what a data source shows is told, and nothing of its scenes
 
 
 @every_preset
-def test_unsupervised_models_read_images_alone(name: str):
-    assert (build(name).reads == ("image",)) == (name not in SUPERVISED)
+def test_models_read_images_alone_but_for_those_that_are_taught(name: str):
+    assert (build(name).reads == ("image",)) == (name not in SUPERVISED | BY_SOURCE)
+    assert (build(name).reads == ("image", "source")) == (name in BY_SOURCE)
 
 
 def test_both_kinds_are_there():
