@@ -95,6 +95,21 @@ def test_the_leaderboard_has_what_was_published_and_three_seeds_of_each():
     assert board.metrics == METRICS
 
 
+def test_the_leaderboard_of_a_cpu_asks_narrow_models_the_same():
+    board, small = find("leaderboard/dsprites"), find("leaderboard/dsprites_small")
+    assert isinstance(board, MetricAgreement)
+    assert isinstance(small, MetricAgreement)
+    assert len(small.rows) == 7
+    assert (small.exam, small.paper, small.seeds, small.metrics) == (board.exam, board.paper, board.seeds, board.metrics)
+    for row, run in small.rows.items():
+        wide = board.rows[row]
+        assert run.stages[0].steps == 10_000
+        assert replace(run.model, widths=(32, 32, 64, 64), hidden=wide.model.hidden) in (
+            wide.model,
+            replace(wide.model, units=256) if hasattr(wide.model, "units") else wide.model,
+        )
+
+
 def test_what_has_not_begun_is_left_out(tmp_path):
     records, (section,) = KIND.perform(tmp_path, Effort(minutes=0.0, root=tmp_path / "runs", progress=False))
     assert records == []
