@@ -82,7 +82,7 @@ MODELS: dict[str, Config] = {
     "parallel-vae-tables": ParallelVAEConfig(**TABLES, hidden=64, widths=(24, 24)),
     "parallel-vae-sbd": ParallelVAEConfig(**TABLES, **BROADCAST),
     "parallel-vae-sbd-grey": ParallelVAEConfig(**{**TABLES, "channels": 1}, **BROADCAST),
-    "parallel-vae-map": ParallelVAEConfig(size=(64, 64), cells=8, widths=(32, 64, 64), beta=0.02, claim=0.05),
+    "parallel-vae-map": ParallelVAEConfig(size=(64, 64), cells=8, widths=(32, 64, 64), beta=0.02, gamma=0.0, claim=0.05),
     "parallel-vae-priced": ParallelVAEConfig(threshold=4.0, free=0, warm=0),
     "counter": CounterConfig(),
     "counter-clutter": CounterConfig(most=8),
