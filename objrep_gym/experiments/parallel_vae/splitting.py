@@ -14,7 +14,7 @@ EXPERIMENT = MembersFigure(
     notes=(
         "Ours: each source shows one kind alone, as the document's first schedule has it. Both members learn on both, and "
         "pay for each pixel by how little sure that one is which the source is for; scenes of both are cut and joined. A "
-        "map of latents in place of a vector, a nat at a twenty-fifth of the document's price, and being sure costs nothing. "
+        "map of latents in place of a vector, a nat at a twenty-fifth of the document's price, and no price of being sure. "
         "The other rows have 2,500 steps, and each but the first of them changes one thing.",
         *_runs.TABLE_NOTES,
     ),
