@@ -25,6 +25,13 @@ def joined(
     return torch.where(own[:, None], image, image.roll(1, 0)), torch.where(own, first, second)
 
 
+def whole(
+    image: Float[Tensor, "B C H W"], source: Int[Tensor, "B"]
+) -> tuple[Float[Tensor, "B C H W"], Int[Tensor, "B H W"]]:
+    """The scenes as they are, and the number of the source of each pixel."""
+    return image, source[:, None, None].expand(-1, *image.shape[2:])
+
+
 def unclaimed(log_masks: Float[Tensor, "B K H W"], owners: Int[Tensor, "B H W"]) -> Float[Tensor, "B"]:
     """−log m̂ of the member that each pixel is for, nats, summed over pixels; nothing where a source has no member."""
     members = log_masks.shape[1]

@@ -4,12 +4,10 @@ it, with a confidence for every pixel; a softmax of the confidences over the K i
 The loss is that of §3.1: Σ_k m̂_k (x̂_k − x)² + β Σ_k KL_k − γ log(H(m̂) / log K), with H the entropy of a pixel's masks. The
 document is silent on some points, settled here:
 
-- Squares are summed over pixels and channels: with a mean, its β of 0.5 would cost more than all pixels together, and no
-  VAE would say anything.
+- Squares are summed over pixels and channels: with a mean, its β of 0.5 would cost more than all pixels together.
 - The entropy term is one for each pixel, and summed: a pixel that one VAE has taken over is to cost something wherever it
   is. `average="before"` takes the logarithm of the picture's mean entropy instead, times the number of pixels.
-- The logarithm needs no ε: entropies are worked out from logarithms of masks, and bounded below at 1e-30. One VAE alone has
-  no entropy: the term is nothing where log K is.
+- The logarithm needs no ε: entropies are worked out from logarithms of masks, and bounded below at 1e-30.
 - A member takes part from its first step of learning. Before it, it would draw noise that the others must be confident
   against, and who comes later would find them so confident that no pixel is left to learn by.
 - A member's nats cost next to nothing while it is young, and then their price rises. Beside members that draw its kind of
@@ -36,7 +34,7 @@ from torch.nn import functional
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import SpatialBroadcastDecoder
-from objrep_gym.models.claims import joined, unclaimed
+from objrep_gym.models.claims import joined, unclaimed, whole
 from objrep_gym.models.gaussians import kl_to_standard, reparameterise, widened
 from objrep_gym.models.prices import Average, priced, risen, unassuming
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
@@ -59,7 +57,7 @@ class ParallelVAEConfig:
     latent: int = 32
     """Latents of each; 128 for tables."""
     cells: int = 0
-    """Latents of each cell of a map as coarse as the last convolution's, in place of the vector of `latent`; 0 for none."""
+    """Latents of each cell of a map as coarse as the last convolution's, in place of `latent`; 0 for none."""
     hidden: int = 64
     """Units of the layer between convolutions and latents, on either side; 256 for tables."""
     widths: tuple[int, ...] = (24, 24)
@@ -81,9 +79,11 @@ class ParallelVAEConfig:
     warm: int = 1000
     """Steps of its learning after those in which the price rises; 0 for none."""
     gamma: float = 0.009
-    """Price of confidence: the weight of the entropy term of a pixel."""
+    """Weight of a pixel's entropy term: the price of confidence."""
     claim: float = 0.0
     """Price of a nat of −log m̂_k in pixels of source k, which shows one kind alone; 0 where sources do not tell kinds."""
+    cut: bool = True
+    """Whether scenes of which sources tell the kind are cut and joined."""
     average: Average = "after"
     """Whether entropies are averaged over pixels after their logarithm, or before it."""
     threshold: float = 0.0
@@ -212,7 +212,7 @@ class ParallelVAE(SlotModule):
     def __init__(self, config: ParallelVAEConfig):
         super().__init__(config, (config.channels, *config.size), config.vaes, config.codes)
         self.beta, self.gamma, self.free, self.warm = config.beta, config.gamma, config.free, config.warm
-        self.claim, self.reads = config.claim, ("image", "source") if config.claim else ("image",)
+        self.claim, self.cut, self.reads = config.claim, config.cut, ("image", "source") if config.claim else ("image",)
         self.average: Average = config.average
         self.threshold, self.steepness, self.base = config.threshold, config.steepness, 0.0
         self.vaes = nn.ModuleList(Member(config) for _ in range(config.vaes))
@@ -257,8 +257,9 @@ class ParallelVAE(SlotModule):
     def losses(self, scenes: Scenes, clock: Clock) -> Losses:
         """The loss of §3.1 of the document; `watch` has every member's KL before its price."""
         self.age()
-        claimed = self.claim > 0 and scenes.source is not None
-        image, owners = joined(scenes.image, scenes.source) if claimed else (scenes.image, None)
+        image, owners = scenes.image, None
+        if self.claim and scenes.source is not None:
+            image, owners = (joined if self.cut else whole)(image, scenes.source)
         means, log_sigmas = self.posteriors(image)
         parts, log_masks = self.draw(reparameterise(means, log_sigmas))
         errors = (parts - image.unsqueeze(1)).square().sum(2)
@@ -279,8 +280,7 @@ class ParallelVAE(SlotModule):
     def age(self) -> None:
         """One more step for each member that learns."""
         for number, vae in enumerate(self.vaes):
-            if vae.training:
-                self.learned[number] += 1
+            self.learned[number] += int(vae.training)
 
     @torch.no_grad()
     def price(self, kl: Float[Tensor, "K"]) -> None:

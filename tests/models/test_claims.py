@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from objrep_gym.models.claims import joined, unclaimed
+from objrep_gym.models.claims import joined, unclaimed, whole
 from objrep_gym.models.parallel_vae import ParallelVAEConfig
 from objrep_gym.training import Stage, fit
 from objrep_gym.types import Clock, Scenes
@@ -26,6 +26,12 @@ def test_each_pixel_belongs_to_the_source_of_the_scene_that_it_comes_from():
         assert set(found.unique().tolist()) == {int(own), int(other)}
     shares = (owners == source.view(-1, 1, 1)).float().mean((1, 2))
     assert ((shares > 0.1) & (shares < 0.9)).all(), "the line runs through the inner half"
+
+
+def test_whole_scenes_belong_to_their_source():
+    image, owners = whole(torch.rand(2, 1, 3, 4), torch.tensor([1, 0]))
+    assert image.shape == (2, 1, 3, 4)
+    assert owners.tolist() == [[[1] * 4] * 3, [[0] * 4] * 3]
 
 
 def test_unclaimed_pixels_cost_what_their_member_is_short_of_sure():

@@ -57,6 +57,7 @@ SPLITTING = {
     "the document's price of a nat": run(replace(MAP, beta=0.5), OWN, LEARNED),
     "the document's price of confidence": run(replace(MAP, gamma=0.009), OWN, LEARNED),
     "no normalisation": run(replace(MAP, normalise=False), OWN, LEARNED),
+    "scenes not cut": run(replace(MAP, cut=False), OWN, LEARNED),
     "no claims": run(replace(MAP, claim=0.0), OWN, LEARNED),
     "no claims, in turns": run(replace(MAP, claim=0.0), OWN, tandem(2, rounds=4, steps=625)),
     "the second learns on both kinds": run(replace(MAP, claim=0.0), GREY, together(2, 1000, 1500)),
