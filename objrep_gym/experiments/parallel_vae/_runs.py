@@ -34,7 +34,7 @@ TWO_TOGETHER = run(PRESETS["parallel-vae"], on("digit-pairs", 2), together(2, 25
 FIVE = run(PRESETS["parallel-vae-5"], on("digit-pairs", 5), individual(5, 2500))
 FOUR = run(PRESETS["parallel-vae-4"], on("digit-pairs", 4), together(4, 2500, 1500))
 FIRM = replace(
-    run(replace(PRESETS["parallel-vae-4"], beta=1.0), FOUR.data[3:], (Stage(1500, 5e-4, schedule="cosine"),)),
+    run(replace(PRESETS["parallel-vae-4"], beta=1.0), FOUR.data[3:], (Stage(4000, 5e-4, schedule="cosine"),)),
     start=Start(FOUR),
 )
 FASHION = run(PRESETS["parallel-vae-4"], on("fashion-pairs", 4), together(4, 2500, 1500))
