@@ -2,6 +2,7 @@
 published."""
 
 from dataclasses import replace
+from typing import Any
 
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.leaderboard import dsprites
@@ -13,10 +14,9 @@ SHORT = (Stage(10_000, lr=1e-3, schedule="cosine", warmup=100),)
 
 def narrow(run: Run) -> Run:
     """Half of the channels and units, a thirtieth of the steps, at a rate that falls from ten times theirs."""
-    small: dict[str, object] = {"widths": (16, 16, 32, 32), "hidden": 64}
-    if hasattr(run.model, "units"):
-        small["units"] = 256
-    return replace(run, model=replace(run.model, **small), stages=SHORT)
+    model: Any = run.model
+    critic = {"units": 256} if hasattr(model, "units") else {}
+    return replace(run, model=replace(model, widths=(16, 16, 32, 32), hidden=64, **critic), stages=SHORT)
 
 
 EXPERIMENT = replace(
