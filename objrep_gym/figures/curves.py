@@ -63,6 +63,7 @@ def curves(
     if scale == "log":
         axis.set_yscale("log")
     axis.margins(x=0.01)
+    axis.autoscale_view()  # else the transform to places is that of empty axes
     to_axes = (axis.transScale + axis.transLimits).transform
     for place, (_, name, colour) in zip(_apart([to_axes((0, e[0]))[1] for e in ends], 0.07), ends, strict=True):
         place_of = {"xy": (1.015, place), "xycoords": "axes fraction", "va": "center"}

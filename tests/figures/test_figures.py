@@ -137,6 +137,15 @@ def test_curves_name_their_ends_apart():
     assert len(opened(drawn(lambda: figure)).getbands()) == 4
 
 
+def test_names_stand_beside_the_ends_of_lines_that_are_far_from_zero():
+    lines = {
+        "a": Curve(np.arange(3), np.array([4300.0, 4200, 4100])),
+        "b": Curve(np.arange(3), np.array([4300.0, 4250, 4250])),
+    }
+    low, high = (text.xy[1] for text in curves(lines, "steps", "nats").axes[0].texts)
+    assert 0 < low < 0.1 < 0.7 < high < 0.8
+
+
 def test_names_stand_beside_the_ends_of_their_lines_on_a_logarithmic_axis():
     x, y = np.arange(1, 10), 10.0 ** -np.linspace(1, 3, 9)
     figure = curves({"falls": Curve(x, y), "stays": Curve(x, np.full(9, 0.1))}, "steps", "MSE", scale="log")
