@@ -39,6 +39,7 @@ class SlotModule(nn.Module):
     has_masks: bool = True  # `encode` returns masks
     reads: tuple[str, ...] = ("image",)  # what of Scenes `losses` reads: supervised models read more
     takes_masks: bool = False  # `encode_parts` takes masks that are not its own
+    takes_slots: bool = False  # `slots` of a trained model may be set to another number
 
     def __init__(self, config: Config, size: tuple[int, int, int], slots: int, latent_size: int):
         super().__init__()
@@ -46,6 +47,7 @@ class SlotModule(nn.Module):
             raise ValueError(f"slots {slots}, latent size {latent_size} and image size {size} must all be at least 1")
         channels, height, width = size  # from JSON it comes as a list
         self.config, self.size, self.slots, self.latent_size = config, (channels, height, width), slots, latent_size
+        self.built = slots
 
     def encode(self, image: Float[Tensor, "B C H W"]) -> Slots:
         """Posterior means, nats and masks of images in [0, 1]; never decodes, never samples.
@@ -94,9 +96,20 @@ class SlotModule(nn.Module):
         """Raises ValueError on data that `losses` cannot learn from; unsupervised models learn from any."""
 
     def check_size(self, image: Float[Tensor, "B C H W"]) -> None:
-        """The first line of every `encode`: raises ValueError unless the images are of the model's own size."""
+        """The first line of every `encode`: raises ValueError unless the images are of the model's own size, and where
+        `slots` was set to a number that it does not take."""
+        self.check_slots(self.slots)
         if tuple(image.shape[1:]) != self.size:
             raise ValueError(
                 f"{type(self).__name__} takes images of (channels, height, width) {self.size}, got "
                 f"{tuple(image.shape[1:])}: resize them first, as wrappers.SlotObservation does"
+            )
+
+    def check_slots(self, slots: int) -> None:
+        """Raises ValueError unless a picture can be encoded as so many slots."""
+        if slots != self.built and not (self.takes_slots and slots > 0):
+            raise ValueError(
+                f"{type(self).__name__} was built with {self.built} slots and cannot encode a picture as {slots}: train "
+                "one with as many, or take one that finds any number (monet, monet-lite, monet-rn50-variable, genesis-v2, "
+                "slot-attention, mvae)"
             )

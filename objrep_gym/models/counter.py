@@ -27,7 +27,7 @@ class CounterConfig:
     most: int = 3
     """Largest count; the classes are none to `most`."""
     background: int = 1
-    """Entities from this id on are counted, as the data says: 1 for sprites, 4 for rooms."""
+    """Entities from this id on are counted, as the data says: 1 for sprites, 6 for rooms."""
     grid: int = 8
     """Cells along each side of 64 pixels: 4 or 8."""
     channels: int = 16

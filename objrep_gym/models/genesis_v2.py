@@ -192,6 +192,7 @@ class GenesisV2(SlotModule):
     """Slots in the order in which their seeds were drawn; all share one decoder, so that permuted latents give permuted
     parts, and only the prior minds their order."""
 
+    takes_slots = True
     scores: Tensor
     places: Tensor
 

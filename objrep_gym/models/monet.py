@@ -159,6 +159,7 @@ class MONet(SlotModule):
         if config.attention not in ATTENTIONS:
             raise ValueError(f"attention {config.attention!r} is none of {', '.join(ATTENTIONS)}")
         self.attention = ATTENTIONS[config.attention](config)
+        self.takes_slots = not isinstance(self.attention, SlotMaps)
         wide, narrow = config.component, config.component // 2
         convs = (narrow, narrow, wide, wide)
         self.encoder = ConvEncoder(4, 2 * config.latent, convs, config.size, hidden=4 * wide)

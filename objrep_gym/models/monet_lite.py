@@ -200,7 +200,7 @@ def withhold_colour(image: Float[Tensor, "B C H W"], share: float) -> Float[Tens
 class MONetLite(SlotModule):
     """Slots in the order in which seeds were found; decoding knows no order."""
 
-    takes_masks = True
+    takes_masks = takes_slots = True
 
     def __init__(self, config: MONetLiteConfig):
         super().__init__(config, (3, *config.size), config.slots, config.latent)

@@ -192,6 +192,8 @@ class Entities(SlotModule):
 class MVAE(Entities):
     """Objects from the candidates of the largest KL; an object's maps are pooled with the others' before they are drawn."""
 
+    takes_slots = True
+
     def __init__(self, config: MVAEConfig):
         super().__init__(config, (3, *config.size), config.objects, config.latent)
         if config.pooling not in ("max", "sum"):

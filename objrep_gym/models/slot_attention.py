@@ -220,6 +220,7 @@ class SlotAttention(SlotModule):
     class, which the paper does not train. `encode` gives the attention of the last round as masks, enlarged to the image
     where it is coarser; the model is judged by decoded masks, as in the paper."""
 
+    takes_slots = True
     noise: Tensor
 
     def __init__(self, config: SlotAttentionConfig):

@@ -26,10 +26,11 @@ PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 class Encoder:
     """A model in `eval()` that nothing trains, called on uint8 pictures, all of them in one batch without gradients.
 
-    ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). precision: "float32",
-    or "bf16" autocast. device: where the model is moved. A pickled encoder carries its reference and loads the model again,
-    and what was published since. Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision
-    and on `slots` or `masks` that the model does not have.
+    ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). slots: how many, where
+    the model takes another number than it was trained with. precision: "float32", or "bf16" autocast. device: where the
+    model is moved. A pickled encoder carries its reference and loads the model again, and what was published since. Raises
+    WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks` that the
+    model cannot have.
 
     `version` counts what `publish` brought; 0 is what `ref` names. Wrappers that share an encoder change at once.
     """
@@ -44,15 +45,11 @@ class Encoder:
     ):
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
-        self.ref, self.masks, self.precision, self.device = ref, masks, precision, device
+        self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
         self.model: SlotModule | None = None
         self.version = 0
         self.published: dict[str, Tensor] | None = None
         model = self.load()
-        if slots is not None and slots != model.slots:
-            raise ValueError(
-                f"encoder {self.name} has {model.slots} slots, not {slots}: leave slots out, or choose another encoder"
-            )
         if masks and not model.has_masks:
             raise ValueError(f"encoder {self.name} has no masks to put into info: leave masks=True out")
         self.channels, self.height, self.width = model.size
@@ -62,6 +59,9 @@ class Encoder:
         """The model, loaded at the first need."""
         if self.model is None:
             self.model = weights.load(self.ref) if isinstance(self.ref, str) else self.ref
+            if self.slots not in (None, self.model.slots):
+                self.model.check_slots(self.slots)
+                self.model.slots = self.slots
             if self.published is not None:
                 self.model.load_state_dict(self.published)
             self.model.eval().requires_grad_(False).to(self.device)

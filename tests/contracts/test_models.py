@@ -110,6 +110,18 @@ def test_encode_gives_slots_and_decode_images(name: str):
 
 
 @every_preset
+def test_another_number_of_slots_is_encoded_or_refused(name: str):
+    model = build(name).eval()
+    model.slots += 1
+    if not model.takes_slots:
+        with pytest.raises(ValueError, match=rf"built with {model.slots - 1} slots and cannot encode .* as {model.slots}"):
+            model.encode(pictures(model))
+        return
+    with torch.no_grad():
+        assert model.encode(pictures(model)).latents.shape == (8, model.slots, model.latent_size)
+
+
+@every_preset
 def test_masks_sum_to_one_where_there_are_masks(name: str):
     model = build(name).eval()
     with torch.no_grad():

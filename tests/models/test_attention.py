@@ -169,7 +169,7 @@ def test_certain_logits_stay_finite(normalise: Any):
 def test_maps_of_slots_refuse_another_number_and_say_what_takes_it(attention: str, slots: int):
     model = tiny(attention).eval()
     model.slots = slots
-    with pytest.raises(ValueError, match=rf"draws 3 maps.*into {slots}.*monet-rn50-variable"):
+    with pytest.raises(ValueError, match=rf"built with 3 slots.* as {slots}: .*monet-rn50-variable"):
         model.encode(torch.rand(1, *model.size))
 
 

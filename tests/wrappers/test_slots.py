@@ -167,9 +167,16 @@ def test_a_missing_reference_is_named_with_what_is_published():
 
 
 def test_a_wrong_number_of_slots():
-    with pytest.raises(ValueError, match="'colour' has 7 slots, not 9"):
+    with pytest.raises(ValueError, match="Colour was built with 7 slots and cannot encode a picture as 9"):
         SlotObservation(pixels(), "colour", slots=9)
     assert SlotObservation(pixels(), "colour", slots=7).observation_space.shape == (7, 8)
+
+
+def test_another_number_of_slots_where_the_model_takes_it():
+    env = SlotObservation(pixels(), "monet-lite@objects-room", slots=4)
+    again = pickle.loads(pickle.dumps(env.encoder))
+    shown = np.zeros((2, 64, 64, 3), np.uint8)
+    assert env.observation_space.shape == env.reset(seed=0)[0].shape == again([shown])[0][0][0].shape == (4, 16)
 
 
 def test_masks_that_a_model_does_not_have():
