@@ -122,7 +122,8 @@ def import_scenes(published: Published, out: Path | str, progress: bool = True) 
         if not imported.scenes:
             (out / MANIFEST).unlink()
             raise ShardsError(
-                f"no scene of {published.name} is good: {'; '.join(imported.faults[:1]) or 'the files are empty'}"
+                f"no scene of {published.name} is good: "
+                + ("; ".join(imported.faults[:1]) or "the files hold none that is asked for")
             )
         report = {name: value for name, value in asdict(imported).items() if name != "folder"}
         whole.write(out / REPORT, json.dumps(report, indent=2) + "\n")
@@ -220,7 +221,7 @@ def prepare(published: Published) -> Path:
     """The set's shards, in a folder beside its files; made at the first time, with a bar on a terminal. Raises as
     `import_scenes` does."""
     (place, *_), own = files_of(published), {"kind", "folder"}
-    settings = [str(value) for name, value in to_json(published).items() if name not in own]
+    settings = [str(value) for name, value in to_json(published).items() if name not in own and value != ""]
     folder = Path(published.folder)
     out = (folder if folder.is_dir() else place.parent) / "shards" / "-".join([published.name, *settings])
     if not (out / REPORT).exists():

@@ -170,6 +170,9 @@ class Clevr(Recorded):
     """cropped (192×192 about the objects, the thesis's crop) or whole (240×320)."""
     size: int = 128
     """Height and width after the crop."""
+    shapes: str = ""
+    """Codes of the shapes that a scene may show, `3` or `23`, which are published without names; scenes with any other are
+    left out. All are taken if nothing is said."""
     name: ClassVar[str] = "clevr"
     kinds: ClassVar[dict[str, tuple[str, int]]] = dict.fromkeys(
         ("cropped", "whole"), ("clevr_with_masks_train.tfrecords", 11)
@@ -184,6 +187,14 @@ class Clevr(Recorded):
     def pixels(self) -> tuple[int, int]:
         self.kind()
         return (self.size, self.size) if self.variant == "cropped" else (240, 320)
+
+    def scenes(self, path: Path) -> Iterator[Seen]:
+        """The scenes of a file in order, of the shapes that are asked for; damaged ones are told."""
+        column, asked = self.about().factors.index("shape"), [*map(int, self.shapes)]
+        for seen in super().scenes(path):
+            shapes = np.empty(0) if seen.found is None else seen.found[2][1:, column]
+            if not asked or np.isin(shapes[~np.isnan(shapes)], asked).all():
+                yield seen
 
     def shaped(self, found: Found) -> Found:
         """Rows 29 to 221 and columns 64 to 256 (the thesis has them the other way round, where 256 would lie outside)."""

@@ -127,6 +127,17 @@ def test_clevr_is_cropped_and_scaled_as_in_the_thesis(tmp_path):
     assert np.array_equal(factors[:5, first : first + 3], features["pixel_coords"][:5])
 
 
+def test_clevr_is_read_with_the_shapes_that_are_asked_for(tmp_path):
+    shown = [np.array([0, *there, *[1] * 6], np.uint8) for there in ([3, 3, 3, 3], [3, 2, 3, 2], [1, 3, 3, 2])]
+    foreign.write(tmp_path / "clevr_with_masks_train.tfrecords", *(table(shape=shapes)[0] for shapes in shown))
+    for shapes, count in (("", 3), ("3", 1), ("23", 2), ("1", 0)):
+        assert len(read(Clevr(str(tmp_path), size=32, shapes=shapes))[0]) == count
+    source = open_source(f"clevr:folder={tmp_path},size=32,shapes=23")
+    assert source.examples == 2
+    with pytest.raises(ShardsError, match="hold none that is asked for"):
+        open_source(f"clevr:folder={tmp_path},size=32,shapes=1")
+
+
 def test_clevr_is_read_whole_on_request(tmp_path):
     content, wanted, numbers, _ = table()
     foreign.write(tmp_path / "clevr_with_masks_train.tfrecords", content)
