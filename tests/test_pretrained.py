@@ -25,7 +25,7 @@ from objrep_gym.weights.files import digest
 from objrep_gym.wrappers.describe import Describer
 
 SHIPPED = [name for name in weights.published() if (weights.PRETRAINED / name).is_dir()]
-SLACK = 0.005  # beyond the interval, for another machine's pictures and rounding
+SLACK = 0.005  # of a rate, beyond the interval, for another machine's pictures and rounding; a twentieth of an error
 MIB = 2**20
 
 every_weight = pytest.mark.parametrize("name", SHIPPED)
@@ -119,8 +119,7 @@ def test_it_is_as_good_as_its_card_on_a_hundred_scenes(name: str):
         measured = {metric: scores[metric] for metric in ("ari_fg", "msc_fg")}
     elif isinstance(model, ParallelVAE):
         parsed = parse(again["data"])
-        assert isinstance(parsed, DigitPairs)
-        if parsed.missing():
+        if isinstance(parsed, DigitPairs) and parsed.missing():
             pytest.skip(parsed.missing())
         measured = {"mse": squared_error(model, again["data"], again["count"])}
     else:
@@ -128,7 +127,8 @@ def test_it_is_as_good_as_its_card_on_a_hundred_scenes(name: str):
     assert again["count"] == 100
     for metric, value in measured.items():
         low, high = (again.get(f"{metric}_{end}", again[metric]) for end in ("low", "high"))
-        assert low - SLACK <= value <= high + SLACK
+        slack = 0.05 * value if metric == "mse" else SLACK
+        assert low - slack <= value <= high + slack
 
 
 @every_weight

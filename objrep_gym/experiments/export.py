@@ -16,7 +16,7 @@ from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.experiments.card import PICTURE, Kept, Origin, card
 from objrep_gym.experiments.describing import describable, described
-from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
+from objrep_gym.experiments.judging import ROOMS, Judging, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.models.parallel_vae import ParallelVAE
@@ -31,6 +31,8 @@ EXAMS = (
     "objects-room:variant=train,look=plain",
     "objects-room:variant=reach,look=plain",
     "objects-room:variant=reach-ring,look=plain",
+    "objects-room:variant=train,look=textured",
+    "objects-room:variant=identical-color,look=textured",
 )
 LINES = 500  # of a journal that stay with the weights
 STORED = {"F32": "float32", "BF16": "bf16", "F16": "fp16", "I8": "int8"}
@@ -42,8 +44,9 @@ class Exporting:
 
     dtype: Dtype = "fp16"
     """What numbers are kept in; loading gives float32 again."""
-    exams: tuple[str, ...] = EXAMS
-    """Data that a model with masks is judged on, of the test split; one without is judged on its own."""
+    exams: tuple[str, ...] = ()
+    """Data that a model is judged on, of the test split: if none are named, rooms for one with masks that learned rooms,
+    and else what it learned on."""
     count: int = 1000
     """Scenes of each."""
     probe: int = 1000
@@ -168,14 +171,15 @@ def check(out: Path) -> None:
 
 
 def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Judging:
-    """By segments on the exams; members that have a kind each by these, on the run's own last data, which shows all of
-    them; another model that has no masks by its bound, on the run's own first data."""
-    model = weights.load(exported)
+    """By segments on all exams; members that have a kind each by these, on one exam, or the run's last data, which show
+    them all; another model that has no masks by its bound, on one exam, or the run's first data."""
+    model, own = weights.load(exported), origin.run.data
     if model.has_masks:
-        return by_segments(run, exported, how.exams, how.count, progress)
+        exams = how.exams or (EXAMS if own[0].partition(":")[0] == ROOMS else tuple(dict.fromkeys(own)))
+        return by_segments(run, exported, exams, how.count, progress)
     if isinstance(model, ParallelVAE):
-        return by_members(run, exported, origin.run.data[-1], how.count, progress)
-    return by_bound(run, exported, origin.run.data[0], how.count, progress)
+        return by_members(run, exported, (*own, *how.exams[:1])[-1], how.count, progress)
+    return by_bound(run, exported, (*how.exams, *own)[0], how.count, progress)
 
 
 def seconds(run: Path) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from objrep_gym import weights
-from objrep_gym.data import parse
+from objrep_gym.data import open_source, parse
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.counting_table import CHOSEN, COMMONEST, TESTED, Counts, cells, count, right, scores
@@ -34,14 +34,18 @@ from objrep_gym.metrics.intervals import Interval
 from objrep_gym.models import preset_of
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.models.mvae import MVAE
+from objrep_gym.scenes.view import View
 
 MOVED = 0.005  # how far a rate may move where weights are rounded
 CHOOSE, TEST = 6400, 12800  # the MVAE document's scenes for its threshold and for its test
+PICTURED = 8  # scenes in a card's picture
 AGAIN = 100  # scenes on which whoever has the weights can measure them again
 THESIS = "Objects Room, test"  # the table of Berriel 2022 that has this exam's numbers
 LIKE = ("monet-rn50-star", "monet-rn50", "monet", "genesis-v2", "slot-attention")
 ROWS = dict(zip(LIKE, ("MONet-RN50*", "MONet-RN50", "MONet", "GENESIS-v2", "Slot Attention"), strict=True))
 """Which row of the thesis a preset is held against: the first of LIKE that its name begins with."""
+ROOMS = "objects-room"
+"""The data of which cards show what tables and figures show."""
 Records = list[dict[str, Any]]
 
 
@@ -71,13 +75,25 @@ def by_segments(run: Path, exported: Path, exams: Sequence[str], count: int, pro
     tables = [as_table(list(told)) for _, told in groupby(records, key=examined)]
     model = weights.load(exported)
     tables = [beside_thesis(data, table, model.config) for data, table in zip(exams, tables, strict=True)]
-    parts = taken_apart(model, [held_out(*shown, seed=0) for shown in SHOWN])
+    parts = taken_apart(model, *shown_of(exams[0]))
     again = {
         "data": exams[0],
         **evaluate(str(exported), Exam(data=exams[0], count=min(count, AGAIN)))[0],
         "model": exported.name,
     }
     return Judging(records, tables, drawn(lambda: decomposition(parts), dpi=110), moved, again)
+
+
+def shown_of(data: str) -> tuple[list[View], int]:
+    """What a card shows of scenes, and how many ids are background there: rooms as figures do, of other data the first of
+    the test split."""
+    source = open_source(data, split=TESTED)
+    try:
+        rooms = data.partition(":")[0] == ROOMS
+        views = [held_out(*s, seed=0) for s in SHOWN] if rooms else [source.read(np.arange(PICTURED), ("image", "mask"))]
+        return views, source.about.background
+    finally:
+        source.close()
 
 
 def sat(exported: Path, exam: Exam, progress: bool) -> Records:
@@ -134,7 +150,7 @@ def by_bound(run: Path, exported: Path, data: str, scenes: int, progress: bool) 
     told = {name: float(record[name]) for name in ("bound", "nll", "kl", "mse")}
     columns = {name: BOUNDS[name] for name in told}
     tables = [Table(f"{data} test, {scenes:,} images", columns, {exported.name: told}, first="model")]
-    image, few = shown_scenes(data, 8, min(2, model.slots)), min(scenes, AGAIN)
+    image, few = shown_scenes(data, PICTURED, min(2, model.slots)), min(scenes, AGAIN)
     again = {"data": data, "count": few, "mse": bounds(model, data, few)["mse"]}
     if not isinstance(model, MVAE):
         return Judging([record], tables, drawn(lambda: sampled_sheet(model, image), dpi=110), moved, again)
@@ -179,9 +195,12 @@ def by_members(run: Path, exported: Path, data: str, scenes: int, progress: bool
     record = {"model": exported.name, "data": data, "split": TESTED, "count": scenes, **told}
     columns = {name: column for name, column in MEMBERS.items() if name in told}
     tables = [Table(f"{data} test, {scenes:,} images", columns, {exported.name: told}, first="model")]
-    image, few = shown_members(data, 8, model.size[0]), min(scenes, AGAIN)
+    image, few = shown_members(data, PICTURED, model.size[0]), min(scenes, AGAIN)
     again = {"data": data, "count": few, "mse": squared_error(model, data, few)}
     names = tuple(f"VAE {k}" for k in range(model.slots))
+    of_kinds = {"error": Column("squared error over its kind", "small"), "auc": Column("AUC of presence by its KL", "rate")}
+    each = {k: {what: told[what][i] for what in of_kinds if what in told} for i, k in enumerate(names[: len(kinds)])}
+    tables.append(Table("Members and the kinds that they are for", of_kinds, each, first="member"))
     return Judging([record], tables, drawn(lambda: decomposed(model, image, names), dpi=110), moved, again)
 
 

@@ -43,6 +43,8 @@ class Waiting:
     """Which of the row's models."""
     device: str = ""
     """cpu or cuda: where alone it is worth while; anywhere if none is given."""
+    exams: tuple[str, ...] = ()
+    """Data that its weights are judged on (`export.Exporting.exams`)."""
 
     def run(self) -> Run:
         """What is trained. Raises ValueError on an experiment or a row that does not exist."""
@@ -136,7 +138,9 @@ def train(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:
         return None
     performed = trained(run, effort)
     if performed.step:
-        folder = export(performed.folder, how.out / waiting.name, Exporting(count=how.count), effort.progress)
+        folder = export(
+            performed.folder, how.out / waiting.name, Exporting(exams=waiting.exams, count=how.count), effort.progress
+        )
         pieces.cut(folder / WEIGHTS)
     return performed
 

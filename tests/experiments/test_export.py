@@ -65,7 +65,7 @@ def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path,
 def test_a_model_without_masks_is_judged_by_its_bound(name, tmp_path):
     run = Run(MODELS[name].tiny(), ("sprites:size=32",), (Stage(3, lr=1e-3),), batch=4)
     trained = perform(run, tmp_path / "run", progress=False).folder
-    out = export(trained, tmp_path / f"{name}@sprites", replace(HOW, count=4), progress=False)
+    out = export(trained, tmp_path / f"{name}@sprites", replace(HOW, exams=()), progress=False)
     card = (out / weights.CARD).read_text()
     (record,) = json.loads((out / weights.CONFIG).read_text())["judged"]
     assert record["bound"] == pytest.approx(record["nll"] + record["kl"])
@@ -76,18 +76,27 @@ def test_a_model_without_masks_is_judged_by_its_bound(name, tmp_path):
 
 def test_members_of_a_parallel_vae_are_judged_by_their_kinds(tmp_path):
     table = "tabletop:variant={},look=grey,size=32,engine=raycast"
-    data = tuple(table.format(variant) for variant in ("cylinders-only", "cylinders-and-spheres"))
+    data = tuple(table.format(variant) for variant in ("cylinders-only", "spheres-only"))
+    both = table.format("cylinders-and-spheres")
     run = Run(MODELS["parallel-vae-map"].tiny(), data, individual(2, 1), batch=4)
     trained = perform(run, tmp_path / "run", progress=False).folder
-    out = export(trained, tmp_path / "parallel@tables", replace(HOW, count=20), progress=False)
+    out = export(trained, tmp_path / "parallel@tables", replace(HOW, count=20, exams=(both,)), progress=False)
     (record,) = json.loads((out / weights.CONFIG).read_text())["judged"]
-    assert record["data"] == data[1]
+    assert record["data"] == both
     assert 0 < record["purity"] <= 1
     assert len(record["auc"]) == len(record["error"]) == 2
     card = (out / weights.CARD).read_text()
     assert "ARI of kinds" in card
     assert "# a run of 2 stages" in card
     assert command(_runs.FOUR, "runs/four") == "objrep-gym reproduce parallel_vae/figure_4_3"
+
+
+def test_what_learned_no_rooms_is_judged_on_what_it_learned(tmp_path):
+    data = "tabletop:variant=cylinders-only,size=32,engine=raycast"
+    trained = perform(replace(RUN, data=(data,)), tmp_path / "run", progress=False).folder
+    out = export(trained, tmp_path / "monet-lite@tables", replace(HOW, exams=()), progress=False)
+    described = json.loads((out / weights.CONFIG).read_text())
+    assert {(record["data"], record["variant"]) for record in described["judged"]} == {("tabletop", "cylinders-only")}
 
 
 def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):

@@ -44,7 +44,7 @@ ABSENT = ("datasets", "pyarrow", "stable_baselines3", "sklearn", "wandb", "panda
 @pytest.fixture
 def queue(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find", lambda name: TABLE)
-    monkeypatch.setattr(module, "Exporting", lambda count: Exporting(exams=("objects-room:size=32",), count=count))
+    monkeypatch.setattr(module, "Exporting", lambda exams, count: Exporting(exams=("objects-room:size=32",), count=count))
     (tmp_path / "queue.toml").write_text(LINES)
     how = {"minutes": 5.0, "device": "cpu", "out": tmp_path / "out", "runs": tmp_path / "runs"}
     return Queueing(tmp_path / "queue.toml", count=4, **how)
