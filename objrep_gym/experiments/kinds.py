@@ -161,6 +161,11 @@ class Performance:
     def batches(self, stage: Stage, step: int) -> Batches:
         """The stage's data, from the batch that comes next; a function of the run's seed, and of which process this is."""
         shown = [self.run.data[i] for i in stage.shows] if stage.shows else self.run.data
+        if "source" in self.model.reads and len(self.run.data) < self.model.slots:
+            raise ValueError(
+                f"{self.model.slots} members that claim a source each were given {len(self.run.data)}: name one for each, "
+                "or set claim to 0"
+            )
         seed = self.run.seed + PROCESS_STRIDE * int(os.environ.get("RANK", "0"))
         sources = [open_source(text, seed) for text in shown]
         size = self.model.size[1:]

@@ -189,6 +189,13 @@ def test_images_of_another_size_are_told_before_training(tmp_path):
         perform(replace(RUN_HERE, model=TinyConfig(sizes=(16, 8))), tmp_path / "run", progress=False)
 
 
+def test_members_that_claim_want_a_source_each(tmp_path):
+    model = replace(MODELS["parallel-vae-map"].tiny(), size=(32, 32))
+    run = Run(model, ("tabletop:look=grey,size=32",), (Stage(1),), batch=2)
+    with pytest.raises(ValueError, match="2 members that claim a source each were given 1"):
+        perform(run, tmp_path / "run", progress=False)
+
+
 @pytest.mark.parametrize("changed", [{"save": 0}, {"batch": 0}, {"stages": (Stage(0),)}])
 def test_numbers_below_one_are_refused_before_a_folder_is_made(tmp_path, changed):
     with pytest.raises(ValueError, match="must be at least 1"):
