@@ -133,16 +133,18 @@ def shown_scenes(data: str, count: int, channels: int) -> Float[Tensor, "N C H W
 
 @torch.no_grad()
 def decomposed(model: SlotModule, image: Float[Tensor, "N C H W"], names: Sequence[str]) -> Figure:
-    """As the document draws it: the scene, each member's confidence and what it draws, and the weighted drawing."""
+    """As the document draws it: the scene, each member's confidence and what it draws, and the weighted drawing; of one
+    member the scene and what it draws."""
     decoded = model.decode(model.encode(image.to(model.device)).latents)
     assert decoded.parts is not None
     assert decoded.masks is not None
     rows, titles = [image], ["scene"]
-    for k, name in enumerate(names):
+    for k, name in enumerate(names) if len(names) > 1 else ():
         rows += [decoded.masks[:, k : k + 1], decoded.parts[:, k]]
         titles += [f"confidence, {name}", f"drawn, {name}"]
     pictures = np.stack([in_colour(row) for row in (*rows, decoded.image)])
-    return sheet(pictures, (*titles, "together"), inches=0.9 if image.shape[3] > image.shape[2] else 0.7)
+    last = "together" if len(names) > 1 else "drawn"
+    return sheet(pictures, (*titles, last), inches=0.9 if image.shape[3] > image.shape[2] else 0.7)
 
 
 def in_colour(image: Float[Tensor, "N C H W"]) -> np.ndarray:

@@ -23,11 +23,12 @@ COLUMNS = {
     "mse": Column("MSE", "small", "low", 2),
     "training": Column("training", "text"),
 }
+JUDGED = "{:,} test scenes, whose images no training saw."
 MEASURES = (
-    "{judged:,} test scenes, whose images no training saw. ARI: of the most confident member against the kind of each "
+    "ARI: of the most confident member against the kind of each "
     "object's pixel, in scenes that show two kinds or more. Purity: of objects by the member with most of the confidence "
     "over them; by KL, of scenes that show one kind by the member that says most. AUC: telling scenes that show a kind by "
-    "the KL of its member.",
+    "the KL of its member."
 )
 
 
@@ -50,6 +51,8 @@ class MembersFigure:
     """Scenes behind each number."""
     unseen: Mapping[str, str] = field(default_factory=dict)
     """Scenes of things that no member learned, by the name of these."""
+    empty: str = ""
+    """Scenes that show nothing, of which members should say nothing; not asked if there are none."""
     drawn: tuple[str, ...] = ()
     """Rows that a picture is drawn of; all if none is named."""
     notes: tuple[str, ...] = ()
@@ -75,7 +78,9 @@ class MembersFigure:
             seen = look(model, at_size(self.data, model.size[1]), self.judged, lambda done: show(done, "scenes"))
         told = scores(seen, tuple(self.kinds.values()), model.slots > 1)
         strange = {kind: shares(model, at_size(text, model.size[1]), self.judged) for kind, text in self.unseen.items()}
-        return {"row": name, **progress(self.rows[name], found), **told, **({"unseen": strange} if strange else {})}
+        told |= {"unseen": strange} if strange else {}
+        told |= information(model, {"empty": at_size(self.empty, model.size[1])}, self.judged) if self.empty else {}
+        return {"row": name, **progress(self.rows[name], found), **told}
 
     def picture(self, name: str, model: SlotModule) -> Picture:
         """The sheet of one model."""
@@ -86,7 +91,8 @@ class MembersFigure:
 
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The models beside each other; then, by kind, how well it is drawn and how well its presence is told."""
-        notes = (*(note.format(judged=self.judged) for note in MEASURES), *self.notes)
+        several = any("auc" in record for record in records)
+        notes = (JUDGED.format(self.judged), *((MEASURES,) if several else ()), *self.notes)
         rows = {record["row"]: dict(cells(record)) for record in records}
         columns = {name: column for name, column in COLUMNS.items() if any(name in row for row in rows.values())}
         tables = [Table(self.title, columns or COLUMNS, rows, notes=notes, first="model")]
@@ -96,6 +102,9 @@ class MembersFigure:
         told = {record["row"]: dict(zip(self.kinds, record["auc"], strict=False)) for record in records if "auc" in record}
         rates = {kind: Column(kind, "rate", digits=2) for kind in self.kinds}
         tables += [Table("AUC of presence by KL", rates, told, first="model")] if told else []
+        silent = {r["row"]: {f"KL-{k}": v for k, v in enumerate(r["empty"])} for r in records if "empty" in r}
+        columns = {name: Column(f"{name}, nats", digits=2) for name in next(iter(silent.values()), ())}
+        tables += [Table("KL on empty scenes", columns, silent, first="model")] if silent else []
         strange = {
             f"{record['row']}: {kind}": dict(zip(self.kinds, taken, strict=False))
             for record in records
