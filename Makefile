@@ -45,7 +45,7 @@ performance: $(VENV)/.opengl  ## measure, and write the tables of docs/performan
 pictures: $(VENV)/.opengl  ## draw the pictures of the pages
 	@$(GL) $(BIN)/python scripts/pictures.py
 
-results: $(VENV)/.opengl  ## train what is not trained yet, and write the tables of docs/results.md (half an hour)
+results: $(VENV)/.opengl  ## write the tables of docs/results.md by what is trained (half an hour)
 	@$(GL) $(BIN)/python scripts/pages.py docs/results.md
 
 wheel: $(VENV)/.installed  ## build dist/*.whl

@@ -100,7 +100,8 @@ def test_the_leaderboard_of_a_cpu_asks_narrow_models_the_same():
     assert isinstance(board, MetricAgreement)
     assert isinstance(small, MetricAgreement)
     assert len(small.rows) == 7
-    assert (small.exam, small.paper, small.seeds, small.metrics) == (board.exam, board.paper, board.seeds, board.metrics)
+    assert (small.paper, small.seeds, small.metrics) == (board.paper, board.seeds, board.metrics)
+    assert replace(small.exam, count=board.exam.count) == board.exam
     for row, run in small.rows.items():
         wide = board.rows[row]
         assert run.stages[0].steps == 10_000

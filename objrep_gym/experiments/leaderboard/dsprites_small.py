@@ -23,6 +23,7 @@ EXPERIMENT = replace(
     dsprites.EXPERIMENT,
     title="dSprites, on a CPU",
     rows={name: narrow(dsprites.EXPERIMENT.rows[name]) for name in SHOWN},
+    exam=replace(dsprites.EXPERIMENT.exam, count=102_400),
     notes=(
         "Ours: half of the channels of the studies' models, 10,000 steps of 64 pictures at rates from 1e-3 down to none. "
         "Theirs: 300,000 steps at 1e-4.",
