@@ -6,8 +6,8 @@ from objrep_gym.experiments.one_slot_pictures import by_shape
 
 EXPERIMENT = ModelFigure(
     "Figure 1: traversals on dSprites, by shape",
-    rows={"Factor-VAE": _runs.ON_SPRITES},
+    rows={"Factor-VAE": _runs.ON_SPRITES, "Factor-VAE, small": _runs.narrow(_runs.ON_SPRITES)},
     draw=by_shape,
     least=1,
-    notes=("Each latent runs from −2 to 2, as the document does not say how far; 300,000 steps of 64 pictures.",),
+    notes=("Each latent runs from −2 to 2, as the document does not say how far.", _runs.NARROW),
 )
