@@ -1,4 +1,4 @@
-"""DisentanglementTable: models by row, some seeds each, what their slots tell of objects' properties; two tables for each
+"""DisentanglementTable: models by row, some seeds each, what their slots tell of objects' properties; tables for each
 exam, and a map of which latent tells which factor."""
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
 from objrep_gym.experiments import dissection
 from objrep_gym.experiments.dissected import dissected_once
-from objrep_gym.experiments.dissection import COLUMNS, plain, probed, untrained
+from objrep_gym.experiments.dissection import COLUMNS, apart, plain, untrained
 from objrep_gym.experiments.judge import BASELINES, Exam, baselines
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.seeds_agree import agreements
@@ -72,7 +72,7 @@ class DisentanglementTable:
     def section(self, exam: str, records: Sequence[Mapping[str, Any]]) -> Section:
         """Tables and maps of one exam."""
         picture = Picture(both(partial(maps, records)), f"Importance of latents: {exam}", MAPPED)
-        return Section(f"{self.title}: {exam}", [*self.pair(exam, records), picture])
+        return Section(f"{self.title}: {exam}", [*self.told(exam, records), picture])
 
     def dissected(self, exam: str, done: Mapping[tuple[str, int], Performed], effort: Effort) -> list[dict[str, Any]]:
         """One record for each model, seed, baseline and kind of masks in an exam."""
@@ -109,21 +109,21 @@ class DisentanglementTable:
         return {**found, **{(name, 0): model for name, model in (fresh | plainly).items()}}
 
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
-        """Two tables for each exam: of several seeds a mean with the lowest and the highest."""
-        return [table for exam in self.exams for table in self.pair(exam, of(exam, records))]
+        """The tables of each exam: of several seeds a mean with the lowest and the highest."""
+        return [table for exam in self.exams for table in self.told(exam, of(exam, records))]
 
-    def pair(self, exam: str, records: Sequence[Mapping[str, Any]]) -> list[Table]:
-        """How latents and factors go together, and what linear probes find."""
+    def told(self, exam: str, records: Sequence[Mapping[str, Any]]) -> list[Table]:
+        """How latents and factors go together, that by property, and what linear probes find."""
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for record in records:
             groups.setdefault(dissection.row(record["row"], record["masks"]), []).append(record)
         udr = {name: column for name, column in UDR.items() if any(record.get(name) is not None for record in records)}
         training = TRAINING if any("step" in record for record in records) else {}
         seen, agreed = f"{self.exams[exam].count:,} images.", (AGREED,) if udr else ()
-        parts = (
+        parts = [
             (exam, {**COLUMNS, **udr, **training}, (f"{seen} {dissection.MEASURED}", *agreed, *self.notes)),
-            (f"{exam}, linear probes", probed(records), (f"{seen} {dissection.PROBES}",)),
-        )
+            *((f"{exam}, {what}", shown, notes) for what, shown, notes in apart(records)),
+        ]
         return [
             Table(f"{self.title}: {title}", shown, rows_of(groups, shown), notes=notes, first="model")
             for title, shown, notes in parts

@@ -16,7 +16,7 @@ from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.trained import Effort
 from objrep_gym.models.base import SlotModule
 
-NOTES = "dissected"
+NOTES = "by_property"
 
 
 def dissected_once(

@@ -23,11 +23,11 @@ from objrep_gym.data.batches import Source
 from objrep_gym.experiments.judge import Exam, baselines, described, titled
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.classes import mean_of_known
-from objrep_gym.metrics.dci import dci
+from objrep_gym.metrics.dci import concentrations, dci
 from objrep_gym.metrics.matching import Matches, match
 from objrep_gym.metrics.mig import gaps, mig
 from objrep_gym.metrics.probes import Kind, probes
-from objrep_gym.metrics.sap import sap
+from objrep_gym.metrics.sap import separations
 from objrep_gym.metrics.segmentation import segments
 from objrep_gym.models.base import SlotModule
 from objrep_gym.scenes.seen import PROPERTIES, Seen, seen
@@ -43,10 +43,10 @@ COLUMNS = {
     "informativeness": Column("I", "rate", "high"),
     "sap": Column("SAP", "rate", "high"),
 }
-PROBED = {
-    name: Column(f"{name} {'accuracy' if name in ('shape', 'material') else 'R²'}", "rate", "high")
-    for name in dict.fromkeys(PROPERTIES.values())
-}
+NAMES = tuple(dict.fromkeys(PROPERTIES.values()))
+PROBED = {name: Column(f"{name} {'accuracy' if name in ('shape', 'material') else 'R²'}", "rate", "high") for name in NAMES}
+EACH = {"mig": "MIG", "completeness": "completeness", "informativeness": "informativeness", "sap": "SAP"}
+"""What is told of each property by itself; disentanglement is of a latent, not of a property."""
 MEASURED = (
     "IoU: mean overlap of objects and their slots; those of fewer than a 256th of the pixels are left out. MIG, DCI "
     "(disentanglement, completeness, informativeness) and SAP over all factors, as in Locatello et al. 2019."
@@ -195,8 +195,9 @@ def joined(parts: Sequence[Told]) -> Told:
 
 def dissect(found: Told) -> dict[str, Any]:
     """How the codes of objects tell their factors: `things`, `hidden`, `unmatched`, `overlap`; `mig, disentanglement,
-    completeness, informativeness, sap`; MIG and the linear probe of each property (`mig_position`, `probe_position`) and of
-    each factor (`probe_across`); and `importance`, of each factor how much each latent is used to predict it.
+    completeness, informativeness, sap`; all but the second and the linear probe of each property (`mig_position`,
+    `probe_position`), the probe of each factor too (`probe_across`); and `importance`, of each factor how much each latent
+    is used to predict it.
 
     None where there is no such number: of a factor that is the same everywhere, or of objects of which none was matched.
     """
@@ -212,8 +213,11 @@ def scores(found: Told) -> dict[str, Any]:
         codes, factors = np.zeros((1, codes.shape[1])), np.full((1, len(names)), np.nan)
     trees, probed = dci(codes, factors), probes(codes, factors, found.kinds)
     told = {"mig": mig(codes, factors), "disentanglement": trees.disentanglement, "completeness": trees.completeness}
-    told |= {"informativeness": trees.informativeness, "sap": sap(codes, factors)}
-    told |= by_property("mig", names, gaps(codes, factors))
+    single = {"mig": gaps(codes, factors), "sap": separations(codes, factors), "informativeness": trees.accuracy}
+    single["completeness"] = concentrations(trees.importance.T)
+    told |= {"informativeness": trees.informativeness, "sap": mean_of_known(single["sap"])}
+    for metric in EACH:
+        told |= by_property(metric, names, single[metric])
     told |= {**by_property("probe", names, probed), **{f"probe_{n}": v for n, v in zip(names, probed, strict=True)}}
     return {**told, "importance": dict(zip(names, trees.importance.T, strict=True))}
 
@@ -240,10 +244,10 @@ def as_tables(records: Sequence[Mapping[str, Any]]) -> list[Table]:
     first = records[0]
     data = " ".join(str(first[name]) for name in ("data", "variant", "look", "split") if first[name])
     title = f"{data}, {first['count']:,} images"
-    parts = ((title, COLUMNS, MEASURED), (f"{title}, linear probes", probed(records), PROBES))
+    parts = [(title, COLUMNS, (MEASURED,)), *((f"{title}, {what}", shown, notes) for what, shown, notes in apart(records))]
     return [
-        Table(head, shown, {named(record): filled(record, shown) for record in records}, notes=(note,), first="model")
-        for head, shown, note in parts
+        Table(head, shown, {named(record): filled(record, shown) for record in records}, notes=notes, first="model")
+        for head, shown, notes in parts
     ]
 
 
@@ -256,10 +260,16 @@ def row(name: str, masks: str) -> str:
     return name if masks == "own" else f"{name}, true masks"
 
 
-def probed(records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
-    """A column for each property that some record has a probe of."""
-    shown = {f"probe_{name}": column for name, column in PROBED.items()}
-    return {name: column for name, column in shown.items() if any(r.get(name) is not None for r in records)}
+def apart(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, dict[str, Column], tuple[str, ...]]]:
+    """Tables by property: their titles, a column for each property that some record has a number of, and notes."""
+    plainly = {name: Column(name, "rate", "high") for name in NAMES}
+    parts = [(metric, f"{title} by property", plainly, ()) for metric, title in EACH.items()]
+    told = []
+    for metric, title, shown, notes in (*parts, ("probe", "linear probes", PROBED, (PROBES,))):
+        columns = {f"{metric}_{name}": column for name, column in shown.items()}
+        known = {name: column for name, column in columns.items() if any(r.get(name) is not None for r in records)}
+        told.append((title, known, notes))
+    return told
 
 
 def filled(record: Mapping[str, Any], shown: Mapping[str, Column]) -> dict[str, Any]:

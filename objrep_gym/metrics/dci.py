@@ -90,14 +90,17 @@ def gains(trees: Any, codes: int) -> Float[np.ndarray, "D"]:
 
 
 def concentration(importance: Float[np.ndarray, "R C"]) -> float:
-    """Mean over rows, weighed by their sums, of 1 less the entropy of a row over that of an even one: 1 where every row has
-    one entry alone, 0 where all are alike or there are none. A single column is never shared: 1. NaN without one."""
-    rows, columns = importance.shape
-    weight, total = importance.sum(1), importance.sum()
-    if columns == 0 or rows == 0:
+    """Mean of the rows' concentrations, weighed by their sums: 1 where every row has one entry alone, 0 where all are alike
+    or there are none. NaN without a column."""
+    total = importance.sum()
+    if not importance.size:
         return float("nan")
-    if total == 0:
-        return 0.0
-    share = np.divide(importance, weight[:, None], out=np.zeros_like(importance), where=weight[:, None] > 0)
+    return float((importance.sum(1) * concentrations(importance)).sum() / total) if total else 0.0
+
+
+def concentrations(importance: Float[np.ndarray, "R C"]) -> Float[np.ndarray, "R"]:
+    """Of each row 1 less its entropy over that of an even one; NaN stays NaN. A single column is never shared: 1."""
+    weight = importance.sum(1, keepdims=True)
+    share = np.divide(importance, weight, out=np.zeros_like(importance), where=weight != 0)
     entropy = -(share * np.log(np.where(share > 0, share, 1))).sum(1)
-    return float((weight / total * (1 - entropy / max(np.log(columns), 1e-9))).sum())
+    return 1 - entropy / max(np.log(importance.shape[1]), 1e-9)

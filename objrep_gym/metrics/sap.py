@@ -14,9 +14,14 @@ STEPS, TOLERANCE = 50, 1e-9
 def sap(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], seed: int = 0) -> float:
     """Mean over the factors that vary of the gap between the two best codes' scores. In [0, 1]. NaN where no factor varies.
     `seed` is that of the split into 10,000 things to learn on and 5,000 to test on. Raises ValueError as `check` does."""
+    return mean_of_known(separations(codes, factors, seed))
+
+
+def separations(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], seed: int = 0) -> Float[np.ndarray, "F"]:
+    """Of each factor the gap between the two best codes' scores; NaN for one that does not vary."""
     scores = separate_scores(codes, factors, seed)
     best = np.sort(np.vstack([np.zeros((1, scores.shape[1])), scores]), axis=0)
-    return mean_of_known(best[-1] - best[-2])
+    return best[-1] - best[-2]
 
 
 def separate_scores(

@@ -84,6 +84,9 @@ def test_perfect_codes_are_told_perfectly():
     assert found["probe_across"] == pytest.approx(1, abs=1e-3)
     assert found["probe_shape"] == 1
     assert found["mig_position"] > 0.7  # of twenty bins of 400 things
+    assert min(found[f"completeness_{name}"] for name in ("position", "shape")) > 0.95
+    assert found["informativeness_shape"] == 1
+    assert found["sap"] == pytest.approx((2 * found["sap_position"] + found["sap_shape"]) / 3)
     assert [np.argmax(found["importance"][name]) for name in ("across", "down", "shape")] == [0, 1, 2]
     json.dumps(found)
 
@@ -114,7 +117,11 @@ def test_a_model_is_judged_beside_itself_untrained_and_k_means():
         ("colour-rgb", "own"),
     ]
     assert {record["variant"] for record in records} == {"train"}
-    scores, probes = as_tables(records)
+    scores, *single, probes = as_tables(records)
+    assert [table.title.rpartition(", ")[2] for table in single] == [
+        f"{metric} by property" for metric in ("MIG", "completeness", "informativeness", "SAP")
+    ]
+    assert all(table.rows["colour-rgb: k-means, RGB"] for table in single)
     chromaticity = "colour: k-means, chromaticity"
     assert list(scores.rows) == [chromaticity, f"{chromaticity}, true masks", "colour-rgb: k-means, RGB"]
     assert "probe_material" not in probes.columns
@@ -208,12 +215,12 @@ def test_seeds_of_a_run_are_trained_and_compared(tmp_path):
     assert [record["seed"] for record in own] == [0, 1]
     assert all(0 <= record["udr_lasso"] <= 1 for record in own)
     assert {record["row"] for record in records} >= {"lite", "lite, untrained", "k-means, RGB"}
-    scores, _ = table.tables(records)
+    scores, *_ = table.tables(records)
     assert isinstance(scores.rows["lite"]["mig"], Interval)
     assert scores.rows["lite"]["training"] == "2 × 2 of 2 steps"
     assert "udr_spearman" in scores.columns
     (section,) = sections
-    assert [type(block).__name__ for block in section.blocks] == ["Table", "Table", "Picture"]
+    assert [type(block).__name__ for block in section.blocks] == ["Table"] * 6 + ["Picture"]
 
 
 def test_what_was_found_out_is_not_found_out_again(source, tmp_path, monkeypatch):
