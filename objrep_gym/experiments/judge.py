@@ -33,7 +33,10 @@ COLUMNS = {
     "mse_attention": Column("MSE attention", "small", "low", 2),
     "takes_all": Column("one slot takes all", "rate", "low"),
 }
-TAKEN = "One slot takes all: the images with two objects or more of which one segment holds nine tenths or more."
+TAKEN = (
+    "One slot takes all: the images with two objects or more of which one segment holds nine tenths or more. A model is "
+    "collapsed where these are more than half."
+)
 Scores = dict[str, np.ndarray]
 """float (N,) of each of `METRICS`, one number per image, NaN where it has none."""
 

@@ -21,6 +21,7 @@ from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Cell, Column, Table
 from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval
+from objrep_gym.metrics.segmentation import COLLAPSED
 
 ROOMS = {
     "Objects Room, test": Exam("objects-room:variant=train,look=published"),
@@ -138,6 +139,7 @@ def cells(records: Sequence[Mapping[str, Any]]) -> dict[str, Cell]:
             row[name] = Interval(float(np.mean(values)), low, high)
     if first["step"] is not None:
         least = min(records, key=lambda record: record["step"])
-        seeds = f"{len(records)} {'seeds' if several else 'seed'}"
+        failed = sum((record["takes_all"] or 0) > COLLAPSED for record in records)
+        seeds = f"{len(records)} {'seeds' if several else 'seed'}{f', {failed} collapsed' if failed else ''}"
         row["training"] = f"{seeds}, {in_words(least)}"
     return row

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Integer
 
 TAKES_ALL = 0.9  # share of the objects from which on a segment holds them all: a rim of each may lie elsewhere
+COLLAPSED = 0.5  # of the images: more of them, and it is the model that failed
 MOST_IDS = 4096  # beyond it the table of segments against entities, not the image, would fill the memory
 
 
@@ -110,7 +111,7 @@ def takes_all(shares: Float[np.ndarray, "B"], threshold: float = TAKES_ALL) -> f
 
 def collapsed(shares: Float[np.ndarray, "B"], threshold: float = TAKES_ALL) -> bool:
     """Is it the model that failed, and not a picture: one segment takes all in more than half of the images."""
-    return takes_all(shares, threshold) > 0.5
+    return takes_all(shares, threshold) > COLLAPSED
 
 
 def mean_over_images(scores: Float[np.ndarray, "B"]) -> tuple[float, int]:

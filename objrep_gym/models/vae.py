@@ -21,7 +21,6 @@ from objrep_gym.models.likelihoods import bernoulli_nll
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
 Decoder = Literal["deconvolution", "broadcast"]
-BROADCAST = (64, 64, 64)  # channels of the spatial broadcast decoder's convolutions before its last
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Pictures:
     widths: tuple[int, ...] = (32, 32, 64, 64)
     """Channels of the encoder's convolutions; the deconvolutional decoder has them in reverse."""
     decoder: Decoder = "deconvolution"
-    """The encoder's mirror, or the spatial broadcast decoder."""
+    """The encoder's mirror, or the spatial broadcast decoder, as wide as the encoder's last convolution."""
 
     def build(self) -> "VAE":
         raise NotImplementedError(f"{type(self).__name__} does not write build()")
@@ -66,7 +65,7 @@ class Layers(Pictures):
 
     def make_decoder(self) -> nn.Module:
         if self.decoder == "broadcast":
-            return SpatialBroadcastDecoder(self.latent, self.channels, BROADCAST, self.size)
+            return SpatialBroadcastDecoder(self.latent, self.channels, (self.widths[-1],) * 3, self.size)
         return DeconvolutionDecoder(self.latent, (*reversed(self.widths), self.channels), self.size, self.hidden)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from objrep_gym.experiments.segmentation_table import SMOOTHED, learned, squared_error
+from objrep_gym.experiments.judge import METRICS
+from objrep_gym.experiments.segmentation_table import SMOOTHED, cells, learned, squared_error
 from objrep_gym.journal import Journal
 
 
@@ -28,3 +29,10 @@ def test_models_without_such_a_journal_have_no_line(tmp_path):
     (section,) = learned(folders)
     assert section.title == "Training"
     assert list(learned({"silent": folders["silent"], "none": folders["none"]})) == []
+
+
+def test_seeds_of_which_one_slot_took_all_are_counted():
+    scores = {name: 0.5 for name in METRICS} | {f"{name}_{end}": 0.5 for name in METRICS for end in ("low", "high")}
+    seeds = [{**scores, "takes_all": share, "step": 3, "steps": 4, "images": 12} for share in (0.2, 0.5, 0.8)]
+    assert cells(seeds)["training"] == "3 seeds, 1 collapsed, 3 of 4 steps, 12 images"
+    assert cells(seeds[:2])["training"] == "2 seeds, 3 of 4 steps, 12 images"
