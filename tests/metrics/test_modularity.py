@@ -84,6 +84,9 @@ def test_perfect_and_rotated_codes_are_explicit_and_dead_ones_tell_nothing():
     assert explicitness(with_dead(IDEAL @ rotations(4, 1)[0]) * 100, FACTORS) == pytest.approx(
         explicitness(IDEAL, FACTORS), abs=0.01
     )
+    assert explicitness(np.concatenate([IDEAL, IDEAL], axis=1), FACTORS) == pytest.approx(
+        explicitness(IDEAL, FACTORS), abs=0.01
+    )
     assert explicitness(np.zeros((len(FACTORS), 5)), FACTORS) == 0.5
     assert explicitness(np.random.default_rng(0).normal(size=IDEAL.shape), FACTORS) == pytest.approx(0.5, abs=0.05)
 

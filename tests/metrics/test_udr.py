@@ -37,6 +37,18 @@ def test_models_with_dead_codes_alone_agree_on_nothing(similarity):
     assert agreement(np.zeros_like(CODES), CODES, similarity) == 0
 
 
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_a_model_that_says_all_of_it_twice_agrees_less(similarity):
+    twice = np.concatenate([CODES, CODES], axis=1)
+    assert agreement(CODES, twice, similarity) < agreement(CODES, SHUFFLED, similarity) - 0.05
+
+
+def test_ranks_of_what_is_said_twice_are_like_two_worked_by_hand():
+    twice = np.concatenate([CODES, CODES], axis=1)
+    by_hand = (4 * 1 / 2 + 8 * 1) / 12  # four codes that are like two, eight that are like one
+    assert agreement(CODES, twice, "spearman") == pytest.approx(by_hand, abs=0.1)
+
+
 def test_strengths_worked_by_hand():
     assert strengths(np.eye(3)) == 1
     assert strengths(np.ones((3, 3))) == pytest.approx(1 / 3)
