@@ -16,6 +16,7 @@ from objrep_gym.experiments.judge import COLUMNS, METRICS
 from objrep_gym.experiments.judging import Judging
 from objrep_gym.experiments.kinds import RUN, Run, total
 from objrep_gym.experiments.members_figure import COLUMNS as MEMBERS
+from objrep_gym.experiments.one_object import COLUMNS as SUITE
 from objrep_gym.experiments.provenance import told as provenance
 from objrep_gym.experiments.reproduce import find, names
 from objrep_gym.figures.tables import Column, as_markdown
@@ -120,7 +121,7 @@ def rounding(kept: Kept) -> str:
         return "none"
     if not kept.moved:
         return "no rate moved by more than 0.005, or it would not have been exported; by how much was not kept"
-    known = {**MEMBERS, **COLUMNS, "test": Column("counting", "rate"), "mse": Column("MSE", "small", digits=2)}
+    known = {**SUITE, **MEMBERS, **COLUMNS, "test": Column("counting", "rate"), "mse": Column("MSE", "small", digits=2)}
     moved = (f"{known[name].head} {value * known[name].scale:+.2f}" for name, value in kept.moved.items())
     return f"from {kept.before}: {', '.join(moved)}"
 

@@ -12,11 +12,13 @@ import numpy as np
 from objrep_gym import weights
 from objrep_gym.data import open_source, parse
 from objrep_gym.data.watching import watching
+from objrep_gym.experiments import one_object
 from objrep_gym.experiments.apart import taken_apart
 from objrep_gym.experiments.counting_table import CHOSEN, COMMONEST, TESTED, Counts, cells, count, right, scores
 from objrep_gym.experiments.counting_table import COLUMNS as COUNTING
 from objrep_gym.experiments.entities import attention_sheet, sampled_sheet
 from objrep_gym.experiments.judge import COLUMNS, METRICS, Exam, as_table, described, evaluate
+from objrep_gym.experiments.leaderboard.dsprites import EXPERIMENT as BOARD
 from objrep_gym.experiments.members import decomposed, look
 from objrep_gym.experiments.members import scores as scores_of_members
 from objrep_gym.experiments.members import shown_scenes as shown_members
@@ -35,10 +37,12 @@ from objrep_gym.models import preset_of
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.models.mvae import MVAE
 from objrep_gym.scenes.view import View
+from objrep_gym.types import recolour
 
 MOVED = 0.005  # how far a rate may move where weights are rounded
 CHOOSE, TEST = 6400, 12800  # the MVAE document's scenes for its threshold and for its test
 PICTURED = 8  # scenes in a card's picture
+SUITED = 20  # times as many pictures for the suite of one thing: a model of one slot is small
 AGAIN = 100  # scenes on which whoever has the weights can measure them again
 THESIS = "Objects Room, test"  # the table of Berriel 2022 that has this exam's numbers
 LIKE = ("monet-rn50-star", "monet-rn50", "monet", "genesis-v2", "slot-attention")
@@ -150,8 +154,10 @@ def by_bound(run: Path, exported: Path, data: str, scenes: int, progress: bool) 
     told = {name: float(record[name]) for name in ("bound", "nll", "kl", "mse")}
     columns = {name: BOUNDS[name] for name in told}
     tables = [Table(f"{data} test, {scenes:,} images", columns, {exported.name: told}, first="model")]
-    image, few = shown_scenes(data, PICTURED, min(2, model.slots)), min(scenes, AGAIN)
+    image, few = recolour(shown_scenes(data, PICTURED, min(2, model.slots)), model.size[0]), min(scenes, AGAIN)
     again = {"data": data, "count": few, "mse": bounds(model, data, few)["mse"]}
+    suited, shifted = by_suite(run, exported, data, SUITED * scenes)
+    tables, moved = [*tables, *suited], moved | shifted
     if not isinstance(model, MVAE):
         return Judging([record], tables, drawn(lambda: sampled_sheet(model, image), dpi=110), moved, again)
     choose, test = min(CHOOSE, 7 * scenes), min(TEST, 14 * scenes)
@@ -162,6 +168,20 @@ def by_bound(run: Path, exported: Path, data: str, scenes: int, progress: bool) 
     again |= {"nats": record["nats"], **right(counts_of(maps["model"], record["nats"]) == truth, "test")}
     tables.append(counting_table(exported.name, data, record, commonest))
     return Judging([record], tables, drawn(lambda: attention_sheet(model, image), dpi=110), moved, again)
+
+
+def by_suite(run: Path, exported: Path, data: str, scenes: int) -> tuple[list[Table], dict[str, float]]:
+    """Tables of what the one slot of a model tells of the one thing in a picture, with what is published of dSprites, and
+    by how much rounding moved it; nothing of another model, and on other data."""
+    usually = one_object.usual([str(exported)], data, TESTED)
+    if usually is None:
+        return [], {}
+    exam = Exam(data, TESTED, min(usually[0], scenes), batch=usually[1])
+    (was, *_), found = (one_object.evaluate([str(ref)], exam) for ref in (run, exported))
+    named = [{**record, "model": record["model"].replace(str(exported), exported.name)} for record in found]
+    first, *others = one_object.as_tables(named)
+    paper = BOARD.paper if data.partition(":")[0] == "dsprites" else {}
+    return [replace(first, paper=paper), *others], compare(was, found[0], ("factor_vae", "mig"))
 
 
 def counting_table(name: str, data: str, record: Mapping[str, Any], commonest: Mapping[str, Any]) -> Table:

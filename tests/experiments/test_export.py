@@ -74,6 +74,17 @@ def test_a_model_without_masks_is_judged_by_its_bound(name, tmp_path):
     assert "negative bound, nats" in card
 
 
+def test_the_card_of_one_code_of_one_thing_has_the_suite_and_what_is_published(tmp_path):
+    run = Run(MODELS["beta-tcvae"].tiny(), ("dsprites:size=32",), (Stage(3, lr=1e-3),), batch=4)
+    trained = perform(run, tmp_path / "run", progress=False).folder
+    out = export(trained, tmp_path / "vae@dsprites", replace(HOW, exams=(), count=20), progress=False)
+    card = (out / weights.CARD).read_text()
+    assert "| vae@dsprites, untrained |" in card
+    assert re.search(r"\| β-TCVAE \|.*\(paper \.45\)", card)
+    assert "vae@dsprites, factor by factor" in card
+    assert re.search(r"rounding \| from float32: MSE.*FactorVAE % [+-].*MIG %", card)
+
+
 def test_members_of_a_parallel_vae_are_judged_by_their_kinds(tmp_path):
     table = "tabletop:variant={},look=grey,size=32,engine=raycast"
     data = tuple(table.format(variant) for variant in ("cylinders-only", "spheres-only"))
