@@ -13,7 +13,7 @@ from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
 from objrep_gym.experiments import dissection
 from objrep_gym.experiments.dissected import dissected_once
-from objrep_gym.experiments.dissection import COLUMNS, apart, plain, untrained
+from objrep_gym.experiments.dissection import AGREED, COLUMNS, apart, plain, ranked, untrained
 from objrep_gym.experiments.judge import BASELINES, Exam, baselines
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.seeds_agree import agreements
@@ -29,8 +29,6 @@ ROOMS = {
     "Objects Room, test": Exam("objects-room:variant=train,look=published", count=2000),
     "objects of one colour": Exam("objects-room:variant=identical-color,look=published", count=2000),
 }
-UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
-AGREED = "UDR (Duan et al. 2020): how much the latents of models that differ in their seed agree, without labels."
 MAPPED = "How much each latent is used to predict each factor, by boosted trees: columns sum to 1."
 TRAINING = {"training": Column("training", "text")}
 
@@ -117,7 +115,7 @@ class DisentanglementTable:
         groups: dict[str, list[Mapping[str, Any]]] = {}
         for record in records:
             groups.setdefault(dissection.row(record["row"], record["masks"]), []).append(record)
-        udr = {name: column for name, column in UDR.items() if any(record.get(name) is not None for record in records)}
+        udr = ranked(records)
         training = TRAINING if any("step" in record for record in records) else {}
         seen, agreed = f"{self.exams[exam].count:,} images.", (AGREED,) if udr else ()
         parts = [

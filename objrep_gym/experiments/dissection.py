@@ -47,6 +47,8 @@ NAMES = tuple(dict.fromkeys(PROPERTIES.values()))
 PROBED = {name: Column(f"{name} {'accuracy' if name in ('shape', 'material') else 'R²'}", "rate", "high") for name in NAMES}
 EACH = {"mig": "MIG", "completeness": "completeness", "informativeness": "informativeness", "sap": "SAP"}
 """What is told of each property by itself; disentanglement is of a latent, not of a property."""
+UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
+AGREED = "UDR (Duan et al. 2020): how much the latents of models that differ in their seed agree, without labels."
 MEASURED = (
     "IoU: mean overlap of objects and their slots; those of fewer than a 256th of the pixels are left out. MIG, DCI "
     "(disentanglement, completeness, informativeness) and SAP over all factors, as in Locatello et al. 2019."
@@ -244,11 +246,18 @@ def as_tables(records: Sequence[Mapping[str, Any]]) -> list[Table]:
     first = records[0]
     data = " ".join(str(first[name]) for name in ("data", "variant", "look", "split") if first[name])
     title = f"{data}, {first['count']:,} images"
-    parts = [(title, COLUMNS, (MEASURED,)), *((f"{title}, {what}", shown, notes) for what, shown, notes in apart(records))]
+    udr = ranked(records)
+    scored = (title, {**COLUMNS, **udr}, (MEASURED, AGREED) if udr else (MEASURED,))
+    parts = [scored, *((f"{title}, {what}", shown, notes) for what, shown, notes in apart(records))]
     return [
         Table(head, shown, {named(record): filled(record, shown) for record in records}, notes=notes, first="model")
         for head, shown, notes in parts
     ]
+
+
+def ranked(records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """The columns of UDR, where some record has one."""
+    return {name: column for name, column in UDR.items() if any(record.get(name) is not None for record in records)}
 
 
 def named(record: Mapping[str, Any]) -> str:

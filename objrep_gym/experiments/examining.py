@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from objrep_gym.data.watching import watching
-from objrep_gym.experiments import dissection, judge, one_object
+from objrep_gym.experiments import dissection, judge, one_object, seeds_agree
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.figures.tables import Table
 from objrep_gym.training import Precision
@@ -32,7 +32,8 @@ class Examining:
     """bf16 encodes and decodes in half the bits."""
     disentanglement: bool = False
     """What slots tell of objects' place, size, shape, colour and heading: MIG, DCI, SAP and linear probes, beside the
-    untrained model and k-means, on data that is drawn; better on 2,000 scenes. Models of one slot need no such word."""
+    untrained model and k-means, on data that is drawn; better on 2,000 scenes. Several seeds of a model are compared by UDR
+    too. Models of one slot need no such word."""
 
 
 def examine(refs: Sequence[str], how: Examining, progress: bool = True) -> tuple[Records, Tables]:
@@ -52,4 +53,5 @@ def examine(refs: Sequence[str], how: Examining, progress: bool = True) -> tuple
     if suited or how.disentanglement:
         asked = (one_object.evaluate, one_object.as_tables) if suited else (dissection.evaluate, dissection.as_tables)
     with watching("evaluate", exam.count, progress) as show:
-        return asked[0](refs, exam, lambda done: show(done, "scenes")), asked[1]
+        records = asked[0](refs, exam, lambda done: show(done, "scenes"))
+    return seeds_agree.compared(records, refs, exam) if asked[0] is dissection.evaluate else records, asked[1]

@@ -14,7 +14,7 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import open_source
 from objrep_gym.data.batches import Packed, Source, to_scenes
-from objrep_gym.experiments.dissection import encoding, plain, untrained
+from objrep_gym.experiments.dissection import UDR, encoding, plain, untrained
 from objrep_gym.experiments.judge import Exam, described
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.factor_vae import THINGS, active, variances
@@ -44,7 +44,6 @@ FURTHER = {
     "complement": Column("held", "rate", "high"),
     "in_use": Column("in use"),
 }
-UDR = {"udr_lasso": Column("UDR lasso", "rate", "high"), "udr_spearman": Column("UDR Spearman", "rate", "high")}
 MEASURED = "As in Locatello et al. 2019; D, C and I are DCI's disentanglement, completeness and informativeness."
 MORE = (
     "Modularity and explicitness (Ridgeway & Mozer 2018). Perturbed: does a factor, changed by itself, change one "
@@ -198,15 +197,19 @@ def told(seen: Seen, name: str, seed: int, metrics: Sequence[str] = METRICS) -> 
 def agreements(models: Mapping[str, SlotModule], codes: Codes) -> dict[str, dict[str, float]]:
     """UDR of every model of whose config there are several, by the lasso and by Spearman's correlation, on things that all
     have seen; no factor is looked at."""
+    found: dict[str, dict[str, float]] = {}
+    for group in alike(models):
+        scores = {kind: udr([codes[name][:RANKED_BY] for name in group], kind) for kind in SIMILARITIES}
+        found |= {name: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, name in enumerate(group)}
+    return found
+
+
+def alike(models: Mapping[str, SlotModule]) -> list[list[str]]:
+    """Names of models that differ in nothing but their weights, two or more together."""
     groups: dict[str, list[str]] = {}
     for name, model in models.items():
         groups.setdefault(str(to_json(model.config)), []).append(name)
-    found: dict[str, dict[str, float]] = {}
-    for group in groups.values():
-        if len(group) > 1:
-            scores = {kind: udr([codes[name][:RANKED_BY] for name in group], kind) for kind in SIMILARITIES}
-            found |= {name: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, name in enumerate(group)}
-    return found
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def as_tables(records: Sequence[Mapping[str, Any]]) -> list[Table]:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from objrep_gym import weights
+from objrep_gym.data import open_source
 from objrep_gym.data.batches import Source
-from objrep_gym.experiments.dissection import looked_at, parted_by
+from objrep_gym.experiments.dissection import looked_at, parted_by, plain
 from objrep_gym.experiments.judge import Exam
+from objrep_gym.experiments.one_object import alike
 from objrep_gym.metrics.matching import match
 from objrep_gym.metrics.udr import SIMILARITIES, Similarity, agreement, informative, medians
 from objrep_gym.models.base import SlotModule
@@ -32,6 +36,21 @@ def agreements(models: Sequence[SlotModule], source: Source, exam: Exam) -> dict
             met[i, j].append((picked(seen[i][0], *rows[:2]), picked(seen[j][0], rows[0], rows[2])))
     codes = {pair: [np.concatenate(side) for side in zip(*parts, strict=True)] for pair, parts in met.items()}
     return {name: scored(codes, name, len(models)) for name in SIMILARITIES}
+
+
+def compared(records: Sequence[dict[str, Any]], refs: Sequence[str], exam: Exam) -> list[dict[str, Any]]:
+    """The records of `dissection.evaluate` with the UDR (`udr_lasso`, `udr_spearman`) of models of whose config there are
+    several, by their own masks."""
+    models = {ref: weights.load(ref) for ref in refs} if len(refs) > 1 else {}
+    found: dict[str, dict[str, Any]] = {}
+    for group in alike(models):
+        source = open_source(exam.data, exam.seed, exam.split)
+        try:
+            scores = agreements([models[ref] for ref in group], source, exam)
+        finally:
+            source.close()
+        found |= {ref: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, ref in enumerate(group)}
+    return [{**record, **(found.get(record["model"], {}) if record["masks"] == "own" else {})} for record in records]
 
 
 def picked(latents: torch.Tensor, images: np.ndarray, slots: np.ndarray) -> np.ndarray:

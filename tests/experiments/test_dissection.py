@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from objrep_gym import weights
 from objrep_gym.cli import main
 from objrep_gym.data import open_source
 from objrep_gym.experiments.disentanglement_table import DisentanglementTable, cell
 from objrep_gym.experiments.dissected import dissected_once, fingerprint
 from objrep_gym.experiments.dissection import Told, as_tables, dissect, evaluate, gather, looked_at, untrained
+from objrep_gym.experiments.examining import Examining, examine
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.judge import evaluate as segmented
 from objrep_gym.experiments.kinds import Run
@@ -221,6 +223,21 @@ def test_seeds_of_a_run_are_trained_and_compared(tmp_path):
     assert "udr_spearman" in scores.columns
     (section,) = sections
     assert [type(block).__name__ for block in section.blocks] == ["Table"] * 6 + ["Picture"]
+
+
+def test_seeds_of_a_model_that_are_evaluated_together_are_compared(tmp_path):
+    refs = []
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        refs.append(str(weights.save(tmp_path / f"lite{seed}", LITE.build())))
+    how = Examining(EXAM.data, count=8, batch=4, disentanglement=True)
+    records, tables = examine([*refs, "colour"], how, progress=False)
+    compared = {(record["model"], record["masks"]) for record in records if "udr_lasso" in record}
+    assert compared == {(ref, "own") for ref in refs}
+    first, *_ = tables(records)
+    assert {"udr_lasso", "udr_spearman"} <= first.columns.keys()
+    alone, tables = examine(refs[:1], how, progress=False)
+    assert "udr_lasso" not in tables(alone)[0].columns
 
 
 def test_what_was_found_out_is_not_found_out_again(source, tmp_path, monkeypatch):
