@@ -5,6 +5,7 @@ trained as their papers say, whose numbers the thesis cites.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from objrep_gym.experiments.kinds import Run, Start
 from objrep_gym.experiments.starting import TRUNK
@@ -32,6 +33,13 @@ LOOKS_DATA = (
 def small(name: str, start: Start | None = None) -> Run:
     """A narrow preset, trained on a thirtieth of the thesis's iterations at half of its batch."""
     return Run(MODELS[name], stages=SMALL, batch=32, precision="bf16", start=start)
+
+
+def narrow(run: Run) -> Run:
+    """A row of the thesis as narrow as the small presets, and trained as they are."""
+    model: Any = run.model
+    layers = {"channels": 16, "component": 32, **({} if model.attention == "recurrent" else {"depths": (2, 2, 2, 2)})}
+    return replace(run, model=replace(model, **layers), stages=SMALL, batch=32, precision="bf16")
 
 
 def teacher(name: str) -> Run:

@@ -4,20 +4,22 @@ from dataclasses import replace
 
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.kinds import Run
+from objrep_gym.experiments.monet_rn50._rows import NOTES, narrow
 from objrep_gym.experiments.segmentation_table import SegmentationTable
 from objrep_gym.models.monet import MONetConfig
 from objrep_gym.training import Stage
 
 HALF = Run(MONetConfig(), stages=(Stage(500_000, lr=1e-4, optimiser="rmsprop"),))
+ROWS = {
+    "MONet, default": replace(HALF, model=MONetConfig(init="default")),
+    "MONet, Kaiming": replace(HALF, model=MONetConfig(init="kaiming")),
+    "MONet-RN50, default": replace(HALF, model=MONetConfig(attention="rn50", init="default")),
+    "MONet-RN50, Kaiming": replace(HALF, model=MONetConfig(attention="rn50", init="kaiming")),
+}
 
 EXPERIMENT = SegmentationTable(
     "Table 5.1",
-    rows={
-        "MONet, default": replace(HALF, model=MONetConfig(init="default")),
-        "MONet, Kaiming": replace(HALF, model=MONetConfig(init="kaiming")),
-        "MONet-RN50, default": replace(HALF, model=MONetConfig(attention="rn50", init="default")),
-        "MONet-RN50, Kaiming": replace(HALF, model=MONetConfig(attention="rn50", init="kaiming")),
-    },
+    rows=ROWS | {f"{name}, small": narrow(run) for name, run in ROWS.items()},
     exams={
         "Objects Room, validation": Exam("objects-room:variant=train,look=published", "validation"),
         "objects of one colour": Exam("objects-room:variant=identical-color,look=published", "validation"),
@@ -36,5 +38,6 @@ EXPERIMENT = SegmentationTable(
         "Paper: Berriel 2022, four seeds, 500,000 steps of 64 images; its errors are printed in units of 10⁻⁴ there.",
         "Kaiming is read as k = 2 / (output channels · kernel area): with output channels alone, which the thesis's words "
         "also allow, MONet begins at a KL of up to 10¹⁰ nats.",
+        NOTES[-1],
     ),
 )

@@ -2,7 +2,7 @@
 
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.kinds import Run, Start
-from objrep_gym.experiments.monet_rn50._rows import LITE, TEACHER
+from objrep_gym.experiments.monet_rn50._rows import LITE, NOTES, TEACHER, narrow
 from objrep_gym.experiments.segmentation_table import SegmentationTable
 from objrep_gym.experiments.starting import TRUNK
 from objrep_gym.models import MODELS
@@ -12,13 +12,17 @@ from objrep_gym.training import Stage
 DATA = ("tabletop:size=128",)
 LITE_DATA = ("tabletop:size=64", "tabletop:look=grey,size=64")
 HALF = (Stage(500_000, lr=1e-4, optimiser="rmsprop"),)
+THEIRS = {
+    "MONet": Run(MODELS["monet-clevr"], DATA, HALF, batch=32),
+    "MONet-RN50*": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32),
+}
 
 EXPERIMENT = SegmentationTable(
     "Table 5.4",
     rows={
-        "MONet": Run(MODELS["monet-clevr"], DATA, HALF, batch=32),
-        "MONet-RN50*": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32),
+        **THEIRS,
         "MONet-RN50*, pre-trained": Run(MODELS["monet-rn50-star-clevr"], DATA, HALF, batch=32, start=Start(TEACHER, TRUNK)),
+        **{f"{name}, small": narrow(run) for name, run in THEIRS.items()},
         "monet-lite": Run(MONetLiteConfig(slots=11), LITE_DATA, LITE, batch=32, precision="bf16"),
     },
     exams={
@@ -39,5 +43,6 @@ EXPERIMENT = SegmentationTable(
         "The thesis's MONet often ends where one slot takes all objects (its figures 5.7 and 5.8): the share of such "
         "images is counted here for every model.",
         "monet-lite sees tables at 64×64, in half of them without colour; it is judged at 128×128 as the others.",
+        NOTES[-1],
     ),
 )
