@@ -5,5 +5,5 @@ from objrep_gym.experiments.model_figure import ModelFigure
 from objrep_gym.experiments.mvae import _runs
 
 EXPERIMENT = ModelFigure(
-    "Figure 3: entity exchange", rows={"MVAE": _runs.PRICED}, draw=exchanges, shown=10, notes=_runs.NOTES
+    "Figure 3: entity exchange", rows={"MVAE": _runs.PRICED}, draw=exchanges, shown=10, notes=(*_runs.SHOWN, *_runs.NOTES)
 )

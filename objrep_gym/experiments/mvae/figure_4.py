@@ -5,5 +5,9 @@ from objrep_gym.experiments.model_figure import ModelFigure
 from objrep_gym.experiments.mvae import _runs
 
 EXPERIMENT = ModelFigure(
-    "Figure 4: within objects, and one after another", rows={"MVAE": _runs.PRICED}, draw=within, least=3, notes=_runs.NOTES
+    "Figure 4: within objects, and one after another",
+    rows={"MVAE": _runs.PRICED},
+    draw=within,
+    least=3,
+    notes=(*_runs.SHOWN, *_runs.NOTES),
 )

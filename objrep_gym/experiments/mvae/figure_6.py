@@ -9,5 +9,5 @@ EXPERIMENT = ModelFigure(
     rows={"MVAE, 3 sprites": _runs.PRICED, "VAE, 3 sprites": _runs.BASELINE, "MVAE, 8 sprites": _runs.FINE_CLUTTER},
     draw=samples,
     shown=10,
-    notes=_runs.NOTES,
+    notes=(*_runs.SHOWN, *_runs.NOTES),
 )
