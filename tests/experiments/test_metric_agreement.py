@@ -99,14 +99,16 @@ def test_the_leaderboard_of_a_cpu_asks_narrow_models_the_same():
     board, small = find("leaderboard/dsprites"), find("leaderboard/dsprites_small")
     assert isinstance(board, MetricAgreement)
     assert isinstance(small, MetricAgreement)
-    assert len(small.rows) == 8
+    assert len(small.rows) == 9
     assert (small.paper, small.seeds, small.metrics) == (board.paper, board.seeds, board.metrics)
     assert replace(small.exam, count=board.exam.count) == board.exam
     for row, run in small.rows.items():
-        wide = board.rows[row.removesuffix(", broadcast")]
+        wide = board.rows[row.removesuffix(", broadcast").removesuffix(", β = 3")]
         if row.endswith("broadcast"):
             assert (run.model.size, run.data) == ((32, 32), ("dsprites:size=32",))
-            run = replace(run, model=replace(run.model, size=wide.model.size, decoder="deconvolution"))
+            run = replace(
+                run, model=replace(run.model, size=wide.model.size, decoder="deconvolution", beta=wide.model.beta)
+            )
         assert run.stages[0].steps == 10_000
         assert replace(run.model, widths=(32, 32, 64, 64), hidden=wide.model.hidden) in (
             wide.model,

@@ -21,11 +21,12 @@ def narrow(run: Run) -> Run:
     return replace(run, model=replace(model, widths=(16, 16, 32, 32), hidden=64, **critic), stages=SHORTEST)
 
 
-def broadcast(run: Run) -> Run:
-    """The same with the spatial broadcast decoder, on pictures of half the side, where it costs no more."""
+def broadcast(run: Run, **numbers: Any) -> Run:
+    """The same with the spatial broadcast decoder, on pictures of half the side, where it costs no more, and with other
+    numbers of its config."""
     model: Any = run.model
     layers = {"size": (32, 32), "decoder": "broadcast", "widths": (16, 32, 32)}
-    return replace(run, model=replace(model, **layers), data=(f"{SPRITES}:size=32",))
+    return replace(run, model=replace(model, **layers, **numbers), data=(f"{SPRITES}:size=32",))
 
 
 ON_SPRITES = Run(FactorVAEConfig(), (SPRITES,), STUDY, batch=128, precision="bf16")
