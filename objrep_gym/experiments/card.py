@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from objrep_gym import weights
-from objrep_gym.data import parse, pieces
+from objrep_gym.data import open_source, parse, pieces
 from objrep_gym.data.digit_pairs import DigitPairs
 from objrep_gym.experiments import describing
 from objrep_gym.experiments.judge import COLUMNS, METRICS
@@ -58,7 +58,7 @@ def card(exported: Path, origin: Origin, judged: Judging, kept: Kept, probe: Pro
     """The model card, in Markdown."""
     lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts(exported, origin, kept).items()), ""]
-    lines += ["Made by", "", "```sh", command(origin.run, f"runs/{exported.name}"), "```", "", "## On held-out scenes", ""]
+    lines += ["Made by", "", "```sh", command(origin.run, f"runs/{exported.name}"), "```", "", heading(origin.run), ""]
     for table in judged.tables:
         lines += [f"**{table.title}**", "", as_markdown(table), ""]
     lines += [fixed(judged.again), ""]
@@ -92,6 +92,12 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
     }
 
 
+def heading(run: Run) -> str:
+    """Over what was measured."""
+    grid = describing.worlds(run.data) and any(map(whole_grid, run.data))
+    return "## On scenes of the grid" if grid else "## On held-out scenes"
+
+
 def measures(config: Config, model: SlotModule) -> dict[str, str]:
     """How large a model is, and what it takes and gives; its weights may be on the meta device."""
     return {
@@ -104,10 +110,24 @@ def measures(config: Config, model: SlotModule) -> dict[str, str]:
 def scenes(run: Run) -> str:
     """Which of its data a run saw."""
     if describing.worlds(run.data):
+        sizes = [size for text in run.data if (size := whole_grid(text))]
+        if sizes:
+            return (
+                f"the whole grid of {sum(sizes):,}, shuffled by seed {run.seed}: every split is all of it in another order"
+            )
         return f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
     if all(isinstance(parse(text), DigitPairs) for text in run.data):
         return f"split `train`, seed {run.seed}, put together while training from that split's pictures"
     return f"as they are stored, shuffled by seed {run.seed}"
+
+
+def whole_grid(data: str) -> int | None:
+    """How many pictures a set has that is a grid; None where scenes are without end."""
+    source = open_source(data)
+    try:
+        return source.examples
+    finally:
+        source.close()
 
 
 def licence(run: Run) -> str:
