@@ -94,8 +94,7 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
 
 def heading(run: Run) -> str:
     """Over what was measured."""
-    grid = describing.worlds(run.data) and any(map(whole_grid, run.data))
-    return "## On scenes of the grid" if grid else "## On held-out scenes"
+    return "## On scenes of the grid" if of_grids(run) else "## On held-out scenes"
 
 
 def measures(config: Config, model: SlotModule) -> dict[str, str]:
@@ -109,25 +108,23 @@ def measures(config: Config, model: SlotModule) -> dict[str, str]:
 
 def scenes(run: Run) -> str:
     """Which of its data a run saw."""
+    if size := of_grids(run):
+        return f"the whole grid of {size:,}, shuffled by seed {run.seed}: every split is all of it in another order"
     if describing.worlds(run.data):
-        sizes = [size for text in run.data if (size := whole_grid(text))]
-        if sizes:
-            return (
-                f"the whole grid of {sum(sizes):,}, shuffled by seed {run.seed}: every split is all of it in another order"
-            )
         return f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
     if all(isinstance(parse(text), DigitPairs) for text in run.data):
         return f"split `train`, seed {run.seed}, put together while training from that split's pictures"
     return f"as they are stored, shuffled by seed {run.seed}"
 
 
-def whole_grid(data: str) -> int | None:
-    """How many pictures a set has that is a grid; None where scenes are without end."""
-    source = open_source(data)
-    try:
-        return source.examples
-    finally:
+def of_grids(run: Run) -> int:
+    """How many pictures the grids of a run have that are drawn here; 0 where there are none."""
+    size = 0
+    for text in run.data if describing.worlds(run.data) else ():
+        source = open_source(text)
+        size += source.examples or 0
         source.close()
+    return size
 
 
 def licence(run: Run) -> str:

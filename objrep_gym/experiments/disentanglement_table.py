@@ -13,7 +13,7 @@ from objrep_gym import weights
 from objrep_gym.data import at_size, open_source
 from objrep_gym.experiments import dissection
 from objrep_gym.experiments.dissected import dissected_once
-from objrep_gym.experiments.dissection import AGREED, COLUMNS, apart, plain, ranked, untrained
+from objrep_gym.experiments.dissection import AGREED, COLUMNS, apart, by_udr, ranked, untrained
 from objrep_gym.experiments.judge import BASELINES, Exam, baselines
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.seeds_agree import agreements
@@ -145,8 +145,7 @@ def agreeing(
     places = [place for place in models if place[0] == row]
     if len(places) < 2:
         return {}
-    scores = agreements([models[place] for place in places], source, exam)
-    return {place: {f"udr_{name}": plain(s[i]) for name, s in scores.items()} for i, place in enumerate(places)}
+    return by_udr(places, agreements([models[place] for place in places], source, exam))
 
 
 def cell(records: Sequence[Mapping[str, Any]], column: str) -> Cell:

@@ -25,7 +25,7 @@ from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.classes import mean_of_known
 from objrep_gym.metrics.dci import concentrations, dci
 from objrep_gym.metrics.matching import Matches, match
-from objrep_gym.metrics.mig import gaps, mig
+from objrep_gym.metrics.mig import gaps
 from objrep_gym.metrics.probes import Kind, probes
 from objrep_gym.metrics.sap import separations
 from objrep_gym.metrics.segmentation import segments
@@ -214,9 +214,13 @@ def scores(found: Told) -> dict[str, Any]:
     if not len(codes):  # a model that matches no object tells nothing
         codes, factors = np.zeros((1, codes.shape[1])), np.full((1, len(names)), np.nan)
     trees, probed = dci(codes, factors), probes(codes, factors, found.kinds)
-    told = {"mig": mig(codes, factors), "disentanglement": trees.disentanglement, "completeness": trees.completeness}
     single = {"mig": gaps(codes, factors), "sap": separations(codes, factors), "informativeness": trees.accuracy}
     single["completeness"] = concentrations(trees.importance.T)
+    told = {
+        "mig": mean_of_known(single["mig"]),
+        "disentanglement": trees.disentanglement,
+        "completeness": trees.completeness,
+    }
     told |= {"informativeness": trees.informativeness, "sap": mean_of_known(single["sap"])}
     for metric in EACH:
         told |= by_property(metric, names, single[metric])
@@ -253,6 +257,11 @@ def as_tables(records: Sequence[Mapping[str, Any]]) -> list[Table]:
         Table(head, shown, {named(record): filled(record, shown) for record in records}, notes=notes, first="model")
         for head, shown, notes in parts
     ]
+
+
+def by_udr(names: Sequence[Name], scores: Mapping[str, Float[np.ndarray, "S"]]) -> dict[Name, dict[str, Any]]:
+    """UDR of each of S models (`udr_lasso`, `udr_spearman`), by its name, from that of all by its similarity."""
+    return {name: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, name in enumerate(names)}
 
 
 def ranked(records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

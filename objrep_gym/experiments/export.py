@@ -16,8 +16,9 @@ from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.experiments.card import PICTURE, Kept, Origin, card
 from objrep_gym.experiments.describing import describable, described
-from objrep_gym.experiments.judging import ROOMS, Judging, by_bound, by_members, by_segments
+from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, as_run, read_run
+from objrep_gym.experiments.rooms import of_rooms
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.weights import Dtype
@@ -175,7 +176,7 @@ def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: b
     them all; another model that has no masks by its bound, on one exam, or the run's first data."""
     model, own = weights.load(exported), origin.run.data
     if model.has_masks:
-        exams = how.exams or (EXAMS if own[0].partition(":")[0] == ROOMS else tuple(dict.fromkeys(own)))
+        exams = how.exams or (EXAMS if of_rooms(own[0]) else tuple(dict.fromkeys(own)))
         return by_segments(run, exported, exams, how.count, progress)
     if isinstance(model, ParallelVAE):
         return by_members(run, exported, (*own, *how.exams[:1])[-1], how.count, progress)

@@ -27,7 +27,7 @@ from objrep_gym.experiments.model_figure import COLUMNS as BOUNDS
 from objrep_gym.experiments.model_figure import bounds, shown_scenes
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
 from objrep_gym.experiments.mvae.counting import DOCUMENT
-from objrep_gym.experiments.rooms import SHOWN, held_out
+from objrep_gym.experiments.rooms import SHOWN, held_out, of_rooms
 from objrep_gym.figures.decomposition import decomposition
 from objrep_gym.figures.style import drawn
 from objrep_gym.figures.tables import Cell, Column, Table
@@ -48,8 +48,6 @@ THESIS = "Objects Room, test"  # the table of Berriel 2022 that has this exam's 
 LIKE = ("monet-rn50-star", "monet-rn50", "monet", "genesis-v2", "slot-attention")
 ROWS = dict(zip(LIKE, ("MONet-RN50*", "MONet-RN50", "MONet", "GENESIS-v2", "Slot Attention"), strict=True))
 """Which row of the thesis a preset is held against: the first of LIKE that its name begins with."""
-ROOMS = "objects-room"
-"""The data of which cards show what tables and figures show."""
 Records = list[dict[str, Any]]
 
 
@@ -93,8 +91,11 @@ def shown_of(data: str) -> tuple[list[View], int]:
     the test split."""
     source = open_source(data, split=TESTED)
     try:
-        rooms = data.partition(":")[0] == ROOMS
-        views = [held_out(*s, seed=0) for s in SHOWN] if rooms else [source.read(np.arange(PICTURED), ("image", "mask"))]
+        views = (
+            [held_out(*s, seed=0) for s in SHOWN]
+            if of_rooms(data)
+            else [source.read(np.arange(PICTURED), ("image", "mask"))]
+        )
         return views, source.about.background
     finally:
         source.close()

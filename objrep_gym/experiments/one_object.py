@@ -14,7 +14,7 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import open_source
 from objrep_gym.data.batches import Packed, Source, to_scenes
-from objrep_gym.experiments.dissection import UDR, encoding, plain, untrained
+from objrep_gym.experiments.dissection import UDR, by_udr, encoding, plain, untrained
 from objrep_gym.experiments.judge import Exam, described
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.metrics.factor_vae import THINGS, active, variances
@@ -200,7 +200,7 @@ def agreements(models: Mapping[str, SlotModule], codes: Codes) -> dict[str, dict
     found: dict[str, dict[str, float]] = {}
     for group in alike(models):
         scores = {kind: udr([codes[name][:RANKED_BY] for name in group], kind) for kind in SIMILARITIES}
-        found |= {name: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, name in enumerate(group)}
+        found |= by_udr(group, scores)
     return found
 
 

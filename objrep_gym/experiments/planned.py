@@ -9,10 +9,10 @@ from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.card import command, licence, measures
 from objrep_gym.experiments.judge import Exam, as_table, evaluate
-from objrep_gym.experiments.judging import ROOMS
 from objrep_gym.experiments.kinds import Run, total
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
 from objrep_gym.experiments.queue import PACKAGED, read
+from objrep_gym.experiments.rooms import of_rooms
 from objrep_gym.figures.tables import Table, as_markdown
 
 UNTRAINED = """Nobody has trained it to its end yet: there are no weights here. On a GPU the command below makes them, the
@@ -44,7 +44,7 @@ def plan(name: str, out: Path | str, how: Planning = Planning(), progress: bool 
     told = UNTRAINED.format(queue=f"objrep_gym/experiments/{PACKAGED.name}")
     lines = [f"# {name}", "", told, "", "| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts(run).items()), ""]
     lines += ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", "## What it is held against", ""]
-    exams = TABLE_5_2.exams if run.data[0].partition(":")[0] == ROOMS else {text: Exam(text) for text in run.data}
+    exams = TABLE_5_2.exams if of_rooms(run.data[0]) else {text: Exam(text) for text in run.data}
     for exam, described in exams.items():
         table = against(exam, replace(described, count=how.count), progress)
         lines += [f"**{table.title}**", "", as_markdown(table), ""]

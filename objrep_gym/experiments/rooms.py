@@ -8,6 +8,11 @@ SHOWN = (("train", "published", 3), ("identical-color", "published", 2), ("train
 """What a figure shows of rooms: variant, look, how many."""
 
 
+def of_rooms(data: str) -> bool:
+    """Whether a line of text names rooms as data."""
+    return data.partition(":")[0] == "objects-room"
+
+
 def held_out(variant: str, look: str, count: int, seed: int) -> View:
     """The first rooms of the test split, with their masks."""
     room = Room(variant, look)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from objrep_gym import weights
 from objrep_gym.data import open_source
 from objrep_gym.data.batches import Source
-from objrep_gym.experiments.dissection import looked_at, parted_by, plain
+from objrep_gym.experiments.dissection import by_udr, looked_at, parted_by
 from objrep_gym.experiments.judge import Exam
 from objrep_gym.experiments.one_object import alike
 from objrep_gym.metrics.matching import match
@@ -49,7 +49,7 @@ def compared(records: Sequence[dict[str, Any]], refs: Sequence[str], exam: Exam)
             scores = agreements([models[ref] for ref in group], source, exam)
         finally:
             source.close()
-        found |= {ref: {f"udr_{kind}": plain(s[i]) for kind, s in scores.items()} for i, ref in enumerate(group)}
+        found |= by_udr(group, scores)
     return [{**record, **(found.get(record["model"], {}) if record["masks"] == "own" else {})} for record in records]
 
 
