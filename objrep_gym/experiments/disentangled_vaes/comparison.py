@@ -6,17 +6,19 @@ from objrep_gym.experiments.latents_table import LatentsTable
 
 EXPERIMENT = LatentsTable(
     "All models of the document",
-    rows={
-        "β = 1": _runs.VAE,
-        "β = 4": _runs.BETA,
-        "β = 6": _runs.BETA_6,
-        "β = 4, dropout": _runs.DROPOUT,
-        "β = 4, batch norm": _runs.BATCH_NORM,
-        "β = 4, no L2": _runs.NO_L2,
-        "broadcast": _runs.BROADCAST,
-        "broadcast, β = 4": _runs.BROADCAST_BETA,
-        "CHyVAE": _runs.CHYVAE,
-    },
+    rows=_runs.with_small(
+        {
+            "β = 1": _runs.VAE,
+            "β = 4": _runs.BETA,
+            "β = 6": _runs.BETA_6,
+            "β = 4, dropout": _runs.DROPOUT,
+            "β = 4, batch norm": _runs.BATCH_NORM,
+            "β = 4, no L2": _runs.NO_L2,
+            "broadcast": _runs.BROADCAST,
+            "broadcast, β = 4": _runs.BROADCAST_BETA,
+            "CHyVAE": _runs.CHYVAE,
+        }
+    ),
     notes=(
         *_runs.NOTES,
         "CHyVAE has the layers of the dSprites studies and the document's batch and epochs: it gives none of its own.",

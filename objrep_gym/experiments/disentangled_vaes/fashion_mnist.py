@@ -6,7 +6,7 @@ from objrep_gym.experiments.one_code import reconstructions
 
 EXPERIMENT = ModelFigure(
     "Fashion-MNIST drawn again",
-    rows={"β = 1": _runs.CLOTHES, "β = 4": _runs.CLOTHES_BETA, "broadcast": _runs.CLOTHES_BROADCAST},
+    rows=_runs.with_small({"β = 1": _runs.CLOTHES, "β = 4": _runs.CLOTHES_BETA, "broadcast": _runs.CLOTHES_BROADCAST}),
     draw=reconstructions,
     shown=10,
     least=1,

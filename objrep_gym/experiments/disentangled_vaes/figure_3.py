@@ -6,7 +6,7 @@ from objrep_gym.experiments.one_code import traversals
 
 EXPERIMENT = ModelFigure(
     "Figure 3: every latent from end to end",
-    rows={"β = 1": _runs.VAE, "β = 4": _runs.BETA},
+    rows=_runs.with_small({"β = 1": _runs.VAE, "β = 4": _runs.BETA}),
     draw=traversals,
     least=1,
     notes=_runs.NOTES,

@@ -6,7 +6,7 @@ from objrep_gym.experiments.one_code import traversals
 
 EXPERIMENT = ModelFigure(
     "Figure 5: every latent of the broadcast decoder",
-    rows={"broadcast": _runs.BROADCAST},
+    rows=_runs.with_small({"broadcast": _runs.BROADCAST}),
     draw=traversals,
     least=1,
     notes=_runs.NOTES,

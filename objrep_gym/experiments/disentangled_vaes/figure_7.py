@@ -6,7 +6,7 @@ from objrep_gym.experiments.one_code import traversals
 
 EXPERIMENT = ModelFigure(
     "Figure 7: every latent of the broadcast decoder, β = 4",
-    rows={"broadcast, β = 4": _runs.BROADCAST_BETA},
+    rows=_runs.with_small({"broadcast, β = 4": _runs.BROADCAST_BETA}),
     draw=traversals,
     least=1,
     notes=_runs.NOTES,

@@ -6,7 +6,9 @@ from objrep_gym.experiments.latents_table import LatentsTable
 
 EXPERIMENT = LatentsTable(
     "Order of the ellipses",
-    rows={"shuffled": _runs.BETA, "one factor at a time": _runs.ORDERED, "all factors together": _runs.TOGETHER},
+    rows=_runs.with_small(
+        {"shuffled": _runs.BETA, "one factor at a time": _runs.ORDERED, "all factors together": _runs.TOGETHER}
+    ),
     notes=(
         *_runs.NOTES,
         "One factor at a time: each picture differs from the one before it by one step of one factor. All together: every "
