@@ -62,5 +62,6 @@ NOTES = (
     "optimiser nor learning rate (here Adam, 10⁻⁴), nor kernels, strides, the size of the pictures (here 64×64), nor the "
     'weight of its "slight" L2 (here 10⁻⁴ of the squared weights).',
     "Ellipses are shuffled, but where a row says otherwise.",
-    "Small: 5 epochs for all, at rates from 10⁻³ down to none, and ellipses in pictures of 32×32.",
+    "Small: 5 epochs for all, at rates from 10⁻³ down to none, and ellipses in pictures of 32×32, where pixels, "
+    "a quarter of those, weigh less against the same β.",
 )

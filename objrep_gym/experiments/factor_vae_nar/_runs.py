@@ -60,6 +60,6 @@ NOTES = (
     "32 pictures and 32 that are shuffled.",
 )
 TOLD_BROADCAST = (
-    "Broadcast: a narrow β-TCVAE, β = 6, with the spatial broadcast decoder, on boards of 32×32, 20,000 steps of 64 pictures "
-    "at rates from 1e-3 down to none. It is not the document's; it takes dSprites apart best of all that we tried."
+    "Broadcast: a narrow β-TCVAE, β = 6, with the spatial broadcast decoder, on boards of 32×32, 20,000 steps of 64 "
+    "pictures at rates from 1e-3 down to none. It is not the document's; it takes dSprites apart best of all that we tried."
 )
