@@ -18,9 +18,10 @@ from objrep_gym.wrappers.slots import VectorSlotObservation
 
 Vector = gym.vector.VectorEnv[Any, Any, Any]
 UNENCODED = ("oracle", "pixels")
-Wrapping = Literal["align", "normalise", "shuffle"]
+Wrapping = Literal["align", "locate", "normalise", "shuffle"]
 WRAPPERS: dict[Wrapping, str] = {
     "align": "objrep_gym.wrappers.align:VectorAlignSlots",
+    "locate": "objrep_gym.wrappers.locate:VectorLocateSlots",
     "normalise": "objrep_gym.wrappers.normalise:VectorNormaliseSlots",
     "shuffle": "objrep_gym.wrappers.shuffle:VectorShuffleSlots",
 }
@@ -50,8 +51,8 @@ class AgentRun:
     precision: Precision = "float32"
     """Of the encoder."""
     wrappers: tuple[Wrapping, ...] = ()
-    """What is done to slots, in this order: align keeps each in its place from frame to frame, normalise scales their
-    dimensions, shuffle puts them in another order at every step."""
+    """What is done to slots, in this order: align keeps each in its place from frame to frame, locate puts where its mask
+    lies beside its latents, normalise scales their dimensions, shuffle puts them in another order at every step."""
     control: Literal["discrete", "continuous"] = "discrete"
     """Of our environments: steps along an axis, or of any direction and length."""
 
@@ -106,7 +107,7 @@ class AgentRun:
         """Further keywords of the encoder's wrapper."""
         if encoder in UNENCODED:
             return {}
-        asked = masks or ("align" in self.wrappers and has_masks(encoder))
+        asked = masks or "locate" in self.wrappers or ("align" in self.wrappers and has_masks(encoder))
         return {"precision": self.precision, **({"masks": True} if asked else {})}
 
     def others(self, encoder: str, count: int, mode: AutoresetMode) -> Vector:

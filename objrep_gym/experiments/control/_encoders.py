@@ -6,6 +6,7 @@ The rooms that encoders are trained on are never those that an agent learns in o
 from dataclasses import replace
 
 from objrep_gym.experiments.agent import AgentRun
+from objrep_gym.experiments.agent_run import Wrapping
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.monet_rn50._rows import OURS
 from objrep_gym.models import MODELS
@@ -26,6 +27,7 @@ PLAIN = {"true factors": "oracle", "pixels": "pixels", "colour": "colour"}
 ENCODED = {
     "VAE": learned("vae-rooms", 10_000, batch=64),
     "monet-lite": OURS["monet-lite"],
+    "monet-lite, located": OURS["monet-lite"],
     "monet-small": OURS["monet-small"],
     "monet-rn50-star-small": OURS["monet-rn50-star-small"],
     "slot-attention-small": OURS["slot-attention-small"],
@@ -33,10 +35,13 @@ ENCODED = {
     "mvae-fine": learned("mvae-fine", 30_000, batch=32),
 }
 """Rows whose encoder is trained first, without labels, and then frozen."""
+WRAPPED: dict[str, tuple[Wrapping, ...]] = {"monet-lite, located": ("locate",)}
+"""Rows whose slots go through wrappers."""
 ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:])
 NOTES = (
     "Slots are pooled by a relation network; pixels go through a convolutional one that learns with the agent. A row waits "
-    "until its encoder is trained to the end.",
+    "until its encoder is trained to the end. Located: each slot's place and extent, the moments of its mask, stand beside its "
+    "latents.",
     "Paper: success after 2,000,000 steps on the two-dimensional task that this one is like, slots pooled by a transformer "
     "(Yoon et al. 2023).",
     "Agents act by drawing from their policy. Hands have the scenes of the first seed.",
@@ -45,4 +50,4 @@ NOTES = (
 
 def agents(run: AgentRun) -> dict[str, AgentRun]:
     """An agent for every row, which differ in what they see alone."""
-    return {row: replace(run, encoder=PLAIN.get(row, run.encoder)) for row in ORDER}
+    return {row: replace(run, encoder=PLAIN.get(row, run.encoder), wrappers=WRAPPED.get(row, ())) for row in ORDER}
