@@ -46,11 +46,13 @@ class Acting:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What N finished episodes came to: `returns` float (N,), `successes` bool (N,), `lengths` int (N,) in steps."""
+    """What N finished episodes came to: `returns` float (N,), `successes` bool (N,), `lengths` int (N,) in steps, and
+    `starts` float (N,), what `evaluate` was asked to note of the scenes that they began with."""
 
     returns: np.ndarray
     successes: np.ndarray
     lengths: np.ndarray
+    starts: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.returns)
@@ -82,13 +84,21 @@ class Evaluation:
         }
 
 
-def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[int], None] | None = None) -> Evaluation:
+def evaluate(
+    act: Act,
+    env: VecEnv,
+    episodes: int,
+    seed: int,
+    watch: Callable[[int], None] | None = None,
+    scene: Callable[[], np.ndarray] | None = None,
+) -> Evaluation:
     """`episodes` finished episodes of `act`, a function from observations to actions or an `Acting`, on freshly seeded
     environments.
 
     Each environment gives an equal share, counted from its first: taking whatever ends first would favour short
     episodes. An episode succeeds where `info["is_success"]` says so, and where an environment never says, where its
-    return is positive. `watch` is told how many episodes are done. Raises ValueError for fewer episodes than one.
+    return is positive. `watch` is told how many episodes are done. `scene` gives a number of what each environment shows
+    now, (N,), of which an episode's first is noted. Raises ValueError for fewer episodes than one.
     """
     if episodes < 1:
         raise ValueError(f"{episodes} episodes cannot be evaluated: ask for 1 or more")
@@ -96,6 +106,7 @@ def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[i
     env.seed(seed)
     observations, finished = env.reset(), []
     done, gain, steps = np.zeros(env.num_envs, int), np.zeros(env.num_envs), np.zeros(env.num_envs, int)
+    began = np.zeros(env.num_envs) if scene is None else scene()
     while (done < share).any():
         observations, rewards, dones, infos = env.step(act(observations))
         gain, steps = gain + rewards, steps + 1
@@ -103,9 +114,12 @@ def evaluate(act: Act, env: VecEnv, episodes: int, seed: int, watch: Callable[[i
             act.ended(dones)
         for i in np.flatnonzero(dones):
             if done[i] < share[i]:
-                finished.append((gain[i], infos[i].get("is_success", gain[i] > 0), steps[i]))
+                finished.append((gain[i], infos[i].get("is_success", gain[i] > 0), steps[i], began[i]))
             done[i], gain[i], steps[i] = done[i] + 1, 0.0, 0
+        if scene is not None and dones.any():
+            began = np.where(dones, scene(), began)
         if watch is not None:
             watch(len(finished))
-    returns, successes, lengths = zip(*finished, strict=True)
-    return Evaluation(np.array(returns, float), np.array(successes, bool), np.array(lengths, int))
+    returns, successes, lengths, starts = zip(*finished, strict=True)
+    noted = None if scene is None else np.array(starts, float)
+    return Evaluation(np.array(returns, float), np.array(successes, bool), np.array(lengths, int), noted)

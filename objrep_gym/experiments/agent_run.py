@@ -18,13 +18,14 @@ from objrep_gym.wrappers.slots import VectorSlotObservation
 
 Vector = gym.vector.VectorEnv[Any, Any, Any]
 UNENCODED = ("oracle", "pixels")
-Wrapping = Literal["align", "locate", "normalise", "shuffle"]
+Wrapping = Literal["locate", "align", "normalise", "shuffle"]
 WRAPPERS: dict[Wrapping, str] = {
     "align": "objrep_gym.wrappers.align:VectorAlignSlots",
-    "locate": "objrep_gym.wrappers.locate:VectorLocateSlots",
     "normalise": "objrep_gym.wrappers.normalise:VectorNormaliseSlots",
     "shuffle": "objrep_gym.wrappers.shuffle:VectorShuffleSlots",
 }
+IN_ENCODER: dict[Wrapping, str] = {"locate": "places"}
+"""What the encoder's own wrapper does, by the keyword that asks for it."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class AgentRun:
     precision: Precision = "float32"
     """Of the encoder."""
     wrappers: tuple[Wrapping, ...] = ()
-    """What is done to slots, in this order: align keeps each in its place from frame to frame, locate puts where its mask
-    lies beside its latents, normalise scales their dimensions, shuffle puts them in another order at every step."""
+    """What is done to slots, in this order: locate puts where each lies beside its latents, align keeps it in its place
+    from frame to frame, normalise scales their dimensions, shuffle puts them in another order at every step."""
     control: Literal["discrete", "continuous"] = "discrete"
     """Of our environments: steps along an axis, or of any direction and length."""
 
@@ -100,15 +101,16 @@ class AgentRun:
             keywords = {"encoder": encoder, "encoding": options or None, "autoreset_mode": mode, **drawn, **control}
             made = gym.make_vec(self.env, num_envs=count, **keywords)
         for name in around:
-            made = wrapping(name)(made)
+            made = made if name in IN_ENCODER else wrapping(name)(made)
         return made
 
     def options(self, encoder: str, masks: bool) -> dict[str, Any]:
         """Further keywords of the encoder's wrapper."""
         if encoder in UNENCODED:
             return {}
-        asked = masks or "locate" in self.wrappers or ("align" in self.wrappers and has_masks(encoder))
-        return {"precision": self.precision, **({"masks": True} if asked else {})}
+        asked = masks or ("align" in self.wrappers and has_masks(encoder))
+        own = {keyword: True for name, keyword in IN_ENCODER.items() if name in self.wrappers}
+        return {"precision": self.precision, **own, **({"masks": True} if asked else {})}
 
     def others(self, encoder: str, count: int, mode: AutoresetMode) -> Vector:
         """Environments that are not ours; what one renders becomes its observation where that holds no picture."""

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from objrep_gym.experiments.agent_exam import rate
+from objrep_gym.experiments.ways import BLOCKED, FREE
 from objrep_gym.figures.tables import NOTHING, Cell, Column
-from objrep_gym.metrics.intervals import Interval, nested_bootstrap
+from objrep_gym.metrics.intervals import Interval, nested_bootstrap, wilson
 
 COLUMNS = {
     "success": Column("success", "rate", "high"),
@@ -18,6 +19,11 @@ COLUMNS = {
     "learned": Column("agents × steps of learning", "text"),
     "random": Column("random hand", "rate"),
     "privileged": Column("privileged hand", "rate"),
+}
+WAYS = {
+    FREE: Column("way free", "rate", "high"),
+    BLOCKED: Column("something in the way", "rate", "high"),
+    "share": Column("of all episodes", "rate"),
 }
 ENCODED = ("ari/first", "ari", "mse/first", "mse")
 ENCODERS = {
@@ -70,6 +76,16 @@ def encoder_cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
     }
 
 
+def way_cells(records: list[dict[str, Any]]) -> dict[str, Cell]:
+    """One row's cells: success by whether something stood between hand and goal, and how often it did; none where nobody
+    looked."""
+    found = [record["ways"] for record in records if record.get("ways")]
+    counts = {name: [(won, played) for won, played in (ways[name] for ways in found) if played] for name in (FREE, BLOCKED)}
+    rates = {name: by_seeds(seen) for name, seen in counts.items() if seen}
+    episodes = {name: sum(played for _, played in seen) for name, seen in counts.items()}
+    return {**rates, "share": episodes[BLOCKED] / sum(episodes.values())} if rates else {}
+
+
 def axis_cells(records: list[dict[str, Any]], axes: Sequence[str]) -> dict[str, Cell]:
     """One row's cells: success as it was learned, and on each axis that its agents can be put to."""
     done = [record for record in records if record["success"] is not None]
@@ -81,7 +97,12 @@ def over_seeds(records: list[dict[str, Any]]) -> Interval:
     """Mean success with its interval; of one seed, Wilson's."""
     if len(records) == 1:
         return rate(records[0])
-    return nested_bootstrap([(round(r["success"] * r["episodes"]), r["episodes"]) for r in records])
+    return by_seeds([(round(r["success"] * r["episodes"]), r["episodes"]) for r in records])
+
+
+def by_seeds(counts: list[tuple[int, int]]) -> Interval:
+    """A rate over agents' successes and episodes; of one agent with Wilson's interval."""
+    return wilson(*counts[0]) if len(counts) == 1 else nested_bootstrap(counts)
 
 
 def words(axis: str) -> str:

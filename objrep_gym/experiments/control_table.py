@@ -24,12 +24,23 @@ from objrep_gym.experiments.agent import (
     privileged,
     success_while_learning,
 )
-from objrep_gym.experiments.control_cells import COLUMNS, ENCODERS, axis_cells, cells, encoder_cells, rates, words
+from objrep_gym.experiments.control_cells import (
+    COLUMNS,
+    ENCODERS,
+    WAYS,
+    axis_cells,
+    cells,
+    encoder_cells,
+    rates,
+    way_cells,
+    words,
+)
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.known import identity, keep, known, thinned
 from objrep_gym.experiments.online_agent import ENCODER, KEEPING, ONLINE, OnlineRun, online_curve, qualities
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
+from objrep_gym.experiments.ways import on_ways
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
@@ -43,6 +54,10 @@ SPREAD = (
     "Steps to 80 %: of all environments together, until some 300 episodes in a row, while learning, had that mean."
 )
 JUDGED = "Encoders are judged on held-out scenes of the environment, those of the agent's seed."
+IN_THE_WAY = (
+    "The same agents, by whether the straight way from the hand to its goal leads through another object when an episode "
+    "begins, which ends it if touched."
+)
 AXES = "The same agents and encoders as above, examined where something is changed; nothing is learned there."
 
 
@@ -169,8 +184,8 @@ class ControlTable:
             seen = dataclasses.replace(agent, encoder=str(where / ENCODER)) if row in self.online else agent
             taught = taught_in(where) if row in self.online else {}
             steps, rate, _ = success_while_learning(where)
-            further = {"mastered": mastered(where), "curve": thinned(steps, rate), "axes": on_axes(seen, where, self.axes)}
-            yield {**told, **learned, **hands, **taught, **further}
+            further = {"mastered": mastered(where), "curve": thinned(steps, rate), "ways": on_ways(seen, where)}
+            yield {**told, **learned, **hands, **taught, **further, "axes": on_axes(seen, where, self.axes)}
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
         """The records of rows that have begun, hands of the first seed; and the same agents on the axes."""
@@ -182,6 +197,9 @@ class ControlTable:
         if taught:
             title = f"{self.title}: what encoders learned meanwhile"
             tables.append(Table(title, ENCODERS, taught, notes=(JUDGED,), first="agent"))
+        ways = {row: here for row, found in done.items() if (here := way_cells(found))}
+        if ways:
+            tables.append(Table(f"{self.title}: what stands in the way", WAYS, ways, notes=(IN_THE_WAY,), first="agent"))
         if self.axes:
             changed = {row: axis_cells(found, self.axes) for row, found in done.items() if rates(found)}
             columns = {axis: Column(words(axis), "rate", "high") for axis in ("", *self.axes)}

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import coordinates
+from objrep_gym.models.places import PLACES, places
 from objrep_gym.types import Clock, Decoded, Losses, Scenes, Slots
 
-LATENTS = ("red", "green", "blue", "y", "x", "height", "width", "area")
-"""Colour is the segment's mean in [0, 1]; place and extent (mean and standard deviation) are in units in which the image
-goes from −1 to 1; area is the fraction of the image."""
+LATENTS = ("red", "green", "blue", *PLACES)
+"""Colour is the segment's mean in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,9 @@ class Colour(SlotModule):
 def describe(
     image: Float[Tensor, "B 3 H W"], masks: Float[Tensor, "B K P"], grid: Float[Tensor, "2 H W"]
 ) -> Float[Tensor, "B K 8"]:
-    """`LATENTS` of every segment: mean colour, mean place, standard deviation of place and area."""
-    grids = grid.expand(image.shape[0], -1, -1, -1)
-    seen = torch.cat((image, grids, grids.square()), 1).flatten(2).mT
-    count = masks.sum(2, keepdim=True)
-    mean = masks @ seen / count.clamp_min(1)
-    extent = (mean[..., 5:7] - mean[..., 3:5].square()).clamp_min(0).sqrt()
-    return torch.cat((mean[..., :5], extent, count / masks.shape[2]), 2)
+    """`LATENTS` of every segment."""
+    colour = masks @ image.flatten(2).mT / masks.sum(2, keepdim=True).clamp_min(1)
+    return torch.cat((colour, places(masks, grid)), 2)
 
 
 def painted(latents: Float[Tensor, "B K 8"], grid: Float[Tensor, "2 H W"]) -> Decoded:

@@ -13,8 +13,10 @@ from torch.nn import functional
 
 from objrep_gym import weights
 from objrep_gym.models.base import SlotModule
+from objrep_gym.models.blocks import coordinates
+from objrep_gym.models.places import LEAST, MOST, places
 from objrep_gym.training import layout
-from objrep_gym.types import recolour, to_image, to_uint8
+from objrep_gym.types import Slots, recolour, to_image, to_uint8
 from objrep_gym.wrappers.frames import Pictures
 
 BOUND = (
@@ -27,10 +29,11 @@ class Encoder:
     """A model in `eval()` that nothing trains, called on uint8 pictures, all of them in one batch without gradients.
 
     ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). slots: how many, where
-    the model takes another number than it was trained with. precision: "float32", or "bf16" autocast. device: where the
-    model is moved. A pickled encoder carries its reference and loads the model again, and what was published since. Raises
-    WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots` or `masks` that the
-    model cannot have.
+    the model takes another number than it was trained with. places: put where each slot lies, the moments of its mask
+    (`models.places.PLACES`), after its latents. precision: "float32", or "bf16" autocast. device: where the model is moved.
+    A pickled encoder carries its reference and loads the model again, and what was published since. Raises
+    WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots`, `masks` or `places`
+    that the model cannot have.
 
     `version` counts what `publish` brought; 0 is what `ref` names. Wrappers that share an encoder change at once.
     """
@@ -42,18 +45,21 @@ class Encoder:
         masks: bool = False,
         precision: str = "float32",
         device: str = "cpu",
+        places: bool = False,
     ):
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
+        self.places = places
         self.model: SlotModule | None = None
         self.version = 0
         self.published: dict[str, Tensor] | None = None
         model = self.load()
-        if masks and not model.has_masks:
-            raise ValueError(f"encoder {self.name} has no masks to put into info: leave masks=True out")
+        for name, asked in {"masks": masks, "places": places}.items():
+            if asked and not model.has_masks:
+                raise ValueError(f"encoder {self.name} has no masks: leave {name}=True out")
         self.channels, self.height, self.width = model.size
-        self.space = spaces.Box(-BOUND, BOUND, (model.slots, model.latent_size), np.float32)
+        self.space = space_of(model, places)
 
     def load(self) -> SlotModule:
         """The model, loaded at the first need."""
@@ -106,11 +112,12 @@ class Encoder:
         with torch.no_grad(), self.autocast():
             image = torch.cat([self.fit(tensor(batch)) for batch in pictures])
             slots = model.encode(image.contiguous(memory_format=layout(model)))
-            latents = slots.latents.float()
-        if not torch.isfinite(latents).all():
+        latents = slots.latents.float().clamp(-BOUND, BOUND)
+        found = torch.cat((latents, located(slots)), 2) if self.places else latents
+        if not torch.isfinite(found).all():
             raise FloatingPointError(f"encoder {self.name} gave latents that are not finite in {self.precision}")
         split = np.cumsum(sizes)[:-1]
-        codes = np.split(latents.clamp(-BOUND, BOUND).cpu().numpy(), split)
+        codes = np.split(found.cpu().numpy(), split)
         if not self.masks or slots.masks is None:
             return codes, None
         return codes, np.split(slots.masks.float().cpu().numpy(), split)
@@ -125,11 +132,28 @@ def encoder_of(encoder: str | SlotModule | Encoder, **keywords: Any) -> Encoder:
     and ValueError on keywords beside one that is shared."""
     if not isinstance(encoder, Encoder):
         return Encoder(encoder, **keywords)
-    plain = {"slots": None, "masks": False, "precision": "float32", "device": "cpu"}
+    plain = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False}
     given = [f"{name}={value!r}" for name, value in keywords.items() if value != plain[name]]
     if given:
         raise ValueError(f"{', '.join(given)} beside an Encoder that is shared: give them where it is made")
     return encoder
+
+
+def space_of(model: SlotModule, places: bool) -> spaces.Box:
+    """What an encoder gives for a picture: latents, and `PLACES` after them where they are asked for."""
+    ends = [([-BOUND] * model.latent_size, LEAST), ([BOUND] * model.latent_size, MOST)]
+    low, high = (
+        np.tile(np.array([*first, *(rest if places else ())], np.float32), (model.slots, 1)) for first, rest in ends
+    )
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+def located(slots: Slots) -> Float[Tensor, "N K 5"]:
+    """`PLACES` of slots by their masks, within the bounds that they have."""
+    assert slots.masks is not None
+    masks = slots.masks.float()
+    found = places(masks.flatten(2), coordinates(*masks.shape[2:]).to(masks.device))
+    return found.clamp(found.new_tensor(LEAST), found.new_tensor(MOST))
 
 
 def tensor(pictures: np.ndarray) -> Tensor:

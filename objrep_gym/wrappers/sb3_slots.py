@@ -18,14 +18,20 @@ from objrep_gym.wrappers.frames import Frames
 class SlotVecEnv(VecEnvWrapper):
     """Pictures of N environments, and the last ones of episodes that end, become slots in one forward pass.
 
-    encoder: a reference of `weights.load`. slots, precision, device: as in `SlotObservation`. Raises what `Encoder` raises,
-    and ValueError where observations hold no picture.
+    encoder: a reference of `weights.load`. slots, precision, device, places: as in `SlotObservation`. Raises what `Encoder`
+    raises, and ValueError where observations hold no picture.
     """
 
     def __init__(
-        self, venv: VecEnv, encoder: str, slots: int | None = None, precision: str = "float32", device: str = "cpu"
+        self,
+        venv: VecEnv,
+        encoder: str,
+        slots: int | None = None,
+        precision: str = "float32",
+        device: str = "cpu",
+        places: bool = False,
     ):
-        self.encoder = Encoder(encoder, slots, False, precision, device)
+        self.encoder = Encoder(encoder, slots, False, precision, device, places)
         try:
             self.frames = Frames(venv.observation_space, None)
         except ValueError as error:

@@ -40,8 +40,8 @@ WRAPPED: dict[str, tuple[Wrapping, ...]] = {"monet-lite, located": ("locate",)}
 ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:])
 NOTES = (
     "Slots are pooled by a relation network; pixels go through a convolutional one that learns with the agent. A row waits "
-    "until its encoder is trained to the end. Located: each slot's place and extent, the moments of its mask, stand beside its "
-    "latents.",
+    "until its encoder is trained to the end. Located: moments of each slot's mask, which tell its place and extent, stand "
+    "beside its latents.",
     "Paper: success after 2,000,000 steps on the two-dimensional task that this one is like, slots pooled by a transformer "
     "(Yoon et al. 2023).",
     "Agents act by drawing from their policy. Hands have the scenes of the first seed.",
