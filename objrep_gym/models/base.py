@@ -54,6 +54,10 @@ class SlotModule(nn.Module):
         Raises ValueError if the images are not of the model's own size."""
         raise NotImplementedError(f"{type(self).__name__} does not write encode()")
 
+    def encode_latents(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K D"]:
+        """The latents of `encode` for who needs nothing else; models write it where that is cheaper."""
+        return self.encode(image).latents
+
     def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
         """Slots of parts that are given, any number of them, such as the true ones: masks in [0, 1] that sum to one over
         parts. What `encode` makes of its own masks. A model whose latents come before its masks has nothing of the kind."""

@@ -88,10 +88,9 @@ class Embedding(nn.Module):
         opinion = self.head(self.features(torch.cat((image - 0.5, places), 1))).float()
         # not pixel-shuffled: four heads that disagree leave chequered masks
         opinion = functional.interpolate(opinion, scale_factor=2, mode="bilinear")
-        value = image.amax(1, keepdim=True)
-        seen = torch.cat((image / (value + DARK), image, places), 1)
         if phase is not None:
-            opinion, seen = every_second(opinion, phase), every_second(seen, phase)
+            opinion, image, places = (every_second(each, phase) for each in (opinion, image, places))
+        seen = torch.cat((image / (image.amax(1, keepdim=True) + DARK), image, places), 1)
         with torch.autocast(image.device.type, enabled=False):
             gate = (4 * torch.tanh(opinion[:, -1:] / 4)).exp()
             seen = torch.cat((seen[:, :6], seen[:, 6:] * gate), 1)

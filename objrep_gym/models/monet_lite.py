@@ -230,6 +230,13 @@ class MONetLite(SlotModule):
         full = self.embedding(image)
         return self.encode_parts(image, self.attend(full[:, :, ::2, ::2], full).exp())
 
+    def encode_latents(self, image: Float[Tensor, "B C H W"]) -> Float[Tensor, "B K D"]:
+        """Masks at the pixels that the VAE looks at, every second one, and at no others."""
+        self.check_size(image)
+        seen = self.embedding(image, torch.zeros(2, dtype=torch.int64, device=image.device))
+        mean, _ = self.encoder(image[:, :, ::2, ::2], self.attend(seen, seen).exp())
+        return mean
+
     def encode_parts(self, image: Float[Tensor, "B C H W"], masks: Float[Tensor, "B P H W"]) -> Slots:
         self.check_size(image)
         mean, log_sigma = self.encoder(image[:, :, ::2, ::2], masks[:, :, ::2, ::2])

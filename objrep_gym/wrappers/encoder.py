@@ -16,12 +16,13 @@ from objrep_gym.models.base import SlotModule
 from objrep_gym.models.blocks import coordinates
 from objrep_gym.models.places import LEAST, MOST, places
 from objrep_gym.training import layout
-from objrep_gym.types import Slots, recolour, to_image, to_uint8
+from objrep_gym.types import recolour, to_image, to_uint8
 from objrep_gym.wrappers.frames import Pictures
 
 BOUND = (
     10.0  # latents beyond ten standard deviations of a prior are clipped: a Box needs bounds, and a policy finite numbers
 )
+AT_ONCE = 32  # pictures, on a processor: of more, what layers hand on leaves its caches, and a picture costs a third more
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -108,19 +109,30 @@ class Encoder:
     def __call__(self, pictures: Pictures) -> tuple[list[np.ndarray], list[np.ndarray] | None]:
         """Slots float32 (n, K, D) of each array of pictures uint8 (n, H, W, C), and masks float32 (n, K, H, W) of the
         model's size if asked for. Raises FloatingPointError on latents that are not finite."""
-        model, sizes = self.load(), [len(batch) for batch in pictures]
+        sizes = [len(batch) for batch in pictures]
         with torch.no_grad(), self.autocast():
             image = torch.cat([self.fit(tensor(batch)) for batch in pictures])
-            slots = model.encode(image.contiguous(memory_format=layout(model)))
-        latents = slots.latents.float().clamp(-BOUND, BOUND)
-        found = torch.cat((latents, located(slots)), 2) if self.places else latents
-        if not torch.isfinite(found).all():
-            raise FloatingPointError(f"encoder {self.name} gave latents that are not finite in {self.precision}")
+            step = len(image) if image.is_cuda else AT_ONCE
+            parts = [self.encode(part) for part in image.split(max(step, 1))]
         split = np.cumsum(sizes)[:-1]
-        codes = np.split(found.cpu().numpy(), split)
-        if not self.masks or slots.masks is None:
+        codes = np.split(torch.cat([codes for codes, _ in parts]).cpu().numpy(), split)
+        if not self.masks:
             return codes, None
-        return codes, np.split(slots.masks.float().cpu().numpy(), split)
+        return codes, np.split(torch.cat([masks for _, masks in parts if masks is not None]).float().cpu().numpy(), split)
+
+    def encode(self, image: Float[Tensor, "N C H W"]) -> tuple[Float[Tensor, "N K D"], Float[Tensor, "N K H W"] | None]:
+        """Slots, and masks where anyone looks at them."""
+        model = self.load()
+        image = image.contiguous(memory_format=layout(model))
+        if self.masks or self.places:
+            slots = model.encode(image)
+            latents, masks = slots.latents.float(), slots.masks
+        else:
+            latents, masks = model.encode_latents(image).float(), None
+        if not torch.isfinite(latents).all():
+            raise FloatingPointError(f"encoder {self.name} gave latents that are not finite in {self.precision}")
+        latents = latents.clamp(-BOUND, BOUND)
+        return torch.cat((latents, located(masks)), 2) if self.places and masks is not None else latents, masks
 
     def fit(self, pictures: Tensor) -> Float[Tensor, "N C H W"]:
         """Pictures uint8 (N, h, w, c) as the model wants them: its size, its channels, in [0, 1], on its device."""
@@ -148,11 +160,9 @@ def space_of(model: SlotModule, places: bool) -> spaces.Box:
     return spaces.Box(low, high, dtype=np.float32)
 
 
-def located(slots: Slots) -> Float[Tensor, "N K 5"]:
-    """`PLACES` of slots by their masks, within the bounds that they have."""
-    assert slots.masks is not None
-    masks = slots.masks.float()
-    found = places(masks.flatten(2), coordinates(*masks.shape[2:]).to(masks.device))
+def located(masks: Float[Tensor, "N K H W"]) -> Float[Tensor, "N K 5"]:
+    """`PLACES` of masks, within the bounds that they have."""
+    found = places(masks.float().flatten(2), coordinates(*masks.shape[2:]).to(masks.device))
     return found.clamp(found.new_tensor(LEAST), found.new_tensor(MOST))
 
 

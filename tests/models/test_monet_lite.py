@@ -247,3 +247,13 @@ def test_it_learns(tiny):
         optimiser.step()
         totals.append(losses.total().item())
     assert np.mean(totals[-10:]) < np.mean(totals[:10]) - 300
+
+
+def test_latents_alone_are_those_of_encode():
+    """Masks at every second pixel are all that the VAE looks at."""
+    model = MONetLiteConfig().build().eval()
+    image = torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(model.encode_latents(image), model.encode(image).latents, rtol=1e-5, atol=1e-5)
+    with pytest.raises(ValueError, match="takes images of"):
+        model.encode_latents(torch.rand(1, 3, 32, 32))
