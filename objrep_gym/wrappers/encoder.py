@@ -22,7 +22,9 @@ from objrep_gym.wrappers.frames import Pictures
 BOUND = (
     10.0  # latents beyond ten standard deviations of a prior are clipped: a Box needs bounds, and a policy finite numbers
 )
-AT_ONCE = 32  # pictures, on a processor: of more, what layers hand on leaves its caches, and a picture costs a third more
+AT_ONCE = (
+    32  # pictures at most, on a processor: of more, what layers hand on leaves its caches, and a picture costs a third more
+)
 PRECISIONS = {"float32": torch.float32, "bf16": torch.bfloat16}
 
 
@@ -112,8 +114,8 @@ class Encoder:
         sizes = [len(batch) for batch in pictures]
         with torch.no_grad(), self.autocast():
             image = torch.cat([self.fit(tensor(batch)) for batch in pictures])
-            step = len(image) if image.is_cuda else AT_ONCE
-            parts = [self.encode(part) for part in image.split(max(step, 1))]
+            count = 1 if image.is_cuda else max(1, -(-len(image) // AT_ONCE))
+            parts = [self.encode(part) for part in image.tensor_split(count)]
         split = np.cumsum(sizes)[:-1]
         codes = np.split(torch.cat([codes for codes, _ in parts]).cpu().numpy(), split)
         if not self.masks:

@@ -120,9 +120,7 @@ def test_both_ends_of_steps_are_encoded_in_one_call_and_once_for_each_version():
     assert model.batches == []  # every frame was encoded when it was seen
     publish(both.slots.encoder, 1.0)
     sample = both.ours.sample(500)
-    *full, rest = model.batches  # one call of the encoder, which gives the model a few pictures at once
-    assert set(full) <= {AT_ONCE}
-    assert rest <= AT_ONCE
+    assert max(model.batches) <= AT_ONCE  # one call of the encoder, which gives the model a few pictures at once
     encoded = sum(model.batches)
     different = len(np.union1d(both.ours.observations[:20], both.ours.next_observations[:20]))
     assert encoded <= different < 2 * 60
