@@ -57,13 +57,13 @@ class Genetic:
     def __call__(self, fitness: Fitness, problems: int, size: int, random: torch.Generator) -> Found:
         """Search P problems for genomes of `size` numbers, on the device of `random`."""
         mating = round(self.parents * self.population)
-        if mating < 2 or not 0 <= self.elite < self.population or self.generations < 0:
+        if mating < 2 or not 0 < self.elite < self.population or self.generations < 0:
             raise ValueError(
                 f"population {self.population}, parents {self.parents:g}, elite {self.elite}, generations "
-                f"{self.generations}: two must mate, and fewer live on than there are"
+                f"{self.generations}: two must mate, and some live on, but fewer than there are"
             )
         genomes = self.spread * normal((problems, self.population, size), random)
-        values, history = fitness(genomes), []
+        values, history = judged(fitness, genomes), []
         for _ in range(self.generations):
             order = values.argsort(1, descending=True)
             history.append(values.max(1).values)
@@ -71,7 +71,7 @@ class Genetic:
             children = self.children(best, self.population - self.elite, random)
             kept = order[:, : self.elite]
             genomes = torch.cat((best[:, : self.elite] if self.elite <= mating else taken(genomes, kept), children), 1)
-            values = torch.cat((values.gather(1, kept), fitness(children)), 1)
+            values = torch.cat((values.gather(1, kept), judged(fitness, children)), 1)
         return winner(genomes, values, [*history, values.max(1).values])
 
     def children(self, parents: Float[Tensor, "P m D"], count: int, random: torch.Generator) -> Float[Tensor, "P c D"]:
@@ -117,7 +117,7 @@ class CrossEntropy:
         history: list[Tensor] = []
         for _ in range(self.generations + 1):
             genomes = mean + deviation * normal((problems, self.population, size), random)
-            values = fitness(genomes)
+            values = judged(fitness, genomes)
             chosen = taken(genomes, values.argsort(1, descending=True)[:, :count])
             mean = torch.lerp(mean, chosen.mean(1, keepdim=True), self.smoothing)
             deviation = torch.lerp(deviation, chosen.std(1, keepdim=True), self.smoothing)
@@ -125,6 +125,11 @@ class CrossEntropy:
             history.append(known[1])
         assert known is not None
         return Found(known[0], known[1], torch.stack(history))
+
+
+def judged(fitness: Fitness, genomes: Float[Tensor, "P M D"]) -> Float[Tensor, "P M"]:
+    """How good genomes are; one whose fitness is not a number is worse than all others."""
+    return fitness(genomes).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf)
 
 
 def better(genomes: Tensor, values: Tensor, known: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:

@@ -47,6 +47,19 @@ def test_the_best_is_never_lost(search):
 
 
 @every_search
+def test_what_has_no_fitness_never_wins(search):
+    target = torch.randn(20, 6, generator=random(1))
+
+    def holed(genomes: torch.Tensor) -> torch.Tensor:
+        return torch.where(genomes[..., 0] > target[:, :1], torch.nan, bowl(target)(genomes))
+
+    found = search(holed, 20, 6, random())
+    assert torch.isfinite(found.fitness).all()
+    assert (found.genome[:, 0] <= target[:, 0]).all()
+    assert (found.history.diff(dim=0) >= 0).all()
+
+
+@every_search
 def test_one_batch_is_asked_for_in_a_generation(search):
     sizes = []
 
@@ -80,11 +93,12 @@ def test_mating_alone_neither_shrinks_nor_grows_a_population():
     ("search", "told"),
     [
         (Genetic(population=4), "two must mate"),
-        (Genetic(elite=48), "fewer live on than there are"),
+        (Genetic(elite=48), "fewer than there are"),
+        (Genetic(elite=0), "some live on"),
         (CrossEntropy(population=5), "fitted to two or more"),
         (CrossEntropy(generations=-1), "generations -1"),
     ],
-    ids=["too few to mate", "all live on", "too few to fit", "no generation"],
+    ids=["too few to mate", "all live on", "none lives on", "too few to fit", "no generation"],
 )
 def test_what_cannot_search_is_refused(search, told):
     with pytest.raises(ValueError, match=told):

@@ -5,6 +5,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from objrep_gym.metrics.classes import BINS, apart, check, classes, each, mean_of_known
+from objrep_gym.metrics.factor_vae import active, variances
 from objrep_gym.metrics.mig import mutual_information
 from objrep_gym.metrics.probes import regression, standardised
 
@@ -15,15 +16,16 @@ def modularity(codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"]) -
     """Mean over codes of 1 − Σ I² of all factors but the best / (I² of the best · (F − 1)), where I is the mutual
     information of a code, in 20 bins, with a factor.
 
-    In [0, 1]: 1 where no code tells of two factors, whatever the number of codes that tell of one. Codes that tell of none
-    more than chance (`telling`) are left out; the study counts those that never change as 0, and noise for what it seems
-    to tell. 0 where all are such, NaN where fewer than two factors vary. Raises ValueError as `check` does.
+    In [0, 1]: 1 where no code tells of two factors, whatever the number of codes that tell of one. Codes that are not in
+    use (`factor_vae.active`) or tell of none more than chance (`telling`) are left out; the study counts those that never
+    change as 0, and noise for what it seems to tell. 0 where all are such, NaN where fewer than two factors vary. Raises
+    ValueError as `check` does.
     """
     found, entropy = mutual_information(codes, factors)
     varies = entropy > 0
     if varies.sum() < 2:
         return float("nan")
-    squares = found[telling(found, factors)][:, varies] ** 2
+    squares = found[telling(found, factors) & active(variances(codes))][:, varies] ** 2
     if not len(squares):
         return 0.0
     best = squares.max(1)

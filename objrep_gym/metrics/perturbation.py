@@ -17,6 +17,7 @@ from objrep_gym.metrics.factor_vae import THINGS, active, variances
 ANCHORS = 256  # things whose factors are changed, one at a time
 SHIFT = 0.5  # of what lies inside a mask, in each channel of a picture in [0, 1]
 ROUNDING = 1e-12  # share of a variance that codes may have which are all alike
+ALIKE = 1e-2  # standard deviations that codes of one picture may be apart: in half precision every batch has its rounding
 MOST_CELLS = 2**26  # combinations of factors, of which a table says which thing has them
 
 
@@ -49,8 +50,8 @@ def perturbation(
     """The factors of 256 things, each changed by itself in 64 ways to what it is of other things, and each held while the
     rest changes in 64 ways. `seed` draws both.
 
-    A factor is changed by looking up things that are like the first in all others: factors must be finite, and the table
-    their grid, or enough of it. `changed` is NaN where that finds nothing, and of a world with a continuous factor: its
+    A factor is changed by looking up things that are like the first in all others: factors must be finite, the table their
+    grid, or enough of it, and a code must follow from them. `changed` is NaN where that finds nothing, and of a world with a continuous factor: its
     things have to be drawn and encoded anew, and `anew` are the codes of A things of which each factor was changed by
     itself in P ways. Raises ValueError as `check` does, and where these are not of as many factors and codes.
     """
@@ -60,7 +61,7 @@ def perturbation(
     if anew is not None and (anew.shape[1], anew.shape[3]) != shape:
         raise ValueError(f"codes {anew.shape} of changed things, where {shape[0]} factors and {shape[1]} codes are known")
     changed, holding = np.full(shape, np.nan), np.full(shape, np.nan)
-    for column, rows in alone(factors, rng).items() if anew is None else ():
+    for column, rows in alone(codes, factors, rng).items() if anew is None else ():
         changed[column] = sensitivity(codes[rows], spread).mean(0)
     for column, rows, factor in each(factors):
         if anew is not None:
@@ -101,10 +102,11 @@ def lead(changed: Float[np.ndarray, "*K D"]) -> Float[np.ndarray, "*K"]:
 
 
 def lag(holding: Float[np.ndarray, "*K D"]) -> Float[np.ndarray, "*K"]:
-    """(second − least) / second: of a code that is held alone 1, 0 where two are. A lone code has none beside it."""
+    """(second − least) / second: of a code that is held alone 1, 0 where two are; NaN of a part without numbers. A lone
+    code has none beside it."""
     beside = np.concatenate([holding, np.ones_like(holding[..., :1])], axis=-1)
     least, second = np.moveaxis(np.sort(beside, axis=-1)[..., :2], -1, 0)
-    return np.where(np.isnan(least), np.nan, over(second - least, second))
+    return np.where(np.isnan(holding).any(-1), np.nan, over(second - least, second))
 
 
 def over(part: Float[np.ndarray, "*K"], whole: Float[np.ndarray, "*K"]) -> Float[np.ndarray, "*K"]:
@@ -112,9 +114,12 @@ def over(part: Float[np.ndarray, "*K"], whole: Float[np.ndarray, "*K"]) -> Float
     return np.divide(part, whole, out=np.zeros(whole.shape), where=whole > 0)
 
 
-def alone(factors: Num[np.ndarray, "N F"], rng: np.random.Generator) -> dict[int, Integer[np.ndarray, "B P"]]:
+def alone(
+    codes: Num[np.ndarray, "N D"], factors: Num[np.ndarray, "N F"], rng: np.random.Generator
+) -> dict[int, Integer[np.ndarray, "B P"]]:
     """By factor: for each of ANCHORS things that can change in it alone THINGS rows that are like it in all other factors,
-    drawn with return. Nothing where a factor is continuous or lacking, or where there are too many combinations."""
+    drawn with return. Nothing where a factor is continuous or lacking, where there are too many combinations, and where
+    things that are like in all factors have different codes: then something changes that no factor tells."""
     columns = [None if np.isnan(factor).any() else few_values(factor) for factor in factors.T]
     known = [named for named in columns if named is not None]
     sizes = np.array([int(named.max()) + 1 for named in known])
@@ -124,6 +129,8 @@ def alone(factors: Num[np.ndarray, "N F"], rng: np.random.Generator) -> dict[int
     places = np.stack(known, axis=1) @ strides
     table = np.full(int(np.prod(sizes)), -1, np.intp)
     table[places] = np.arange(len(places))
+    if not same(codes, codes[table[places]]):
+        return {}
     anchors, found = rng.permutation(len(places))[:ANCHORS], {}
     for column, (size, stride) in enumerate(zip(sizes, strides, strict=True)):
         first = places[anchors] - known[column][anchors] * stride
@@ -132,6 +139,11 @@ def alone(factors: Num[np.ndarray, "N F"], rng: np.random.Generator) -> dict[int
         if len(rows):
             found[column] = picked(rows, rng)
     return found
+
+
+def same(codes: Num[np.ndarray, "N D"], others: Num[np.ndarray, "N D"]) -> bool:
+    """Whether codes differ by no more than arithmetic in another batch does."""
+    return bool((np.abs(codes - others).max(0) <= ALIKE * codes.std(0)).all())
 
 
 def picked(rows: Integer[np.ndarray, "B V"], rng: np.random.Generator) -> Integer[np.ndarray, "B P"]:

@@ -46,7 +46,7 @@ class CHyVAE(VAE):
 
     def __init__(self, config: CHyVAEConfig):
         super().__init__(config, outputs=config.latent + config.latent**2)
-        self.nu, self.psi = config.nu, config.nu - config.latent - 1
+        self.nu, self.psi = config.nu, max(config.nu - config.latent - 1, 1.0)
 
     def gaussian(self, image: Float[Tensor, "B C H W"]) -> tuple[Float[Tensor, "B D"], Float[Tensor, "B D D"]]:
         """Mean μ and Cholesky factor L of the posterior."""

@@ -35,6 +35,13 @@ def test_things_that_lack_a_factor_are_left_out_of_it_alone_and_constant_factors
     assert found == {0: ([0, 1, 2, 3], [1, 2, 1, 2]), 1: ([1, 2, 3], [0, 1, 0])}
 
 
+def test_a_factor_of_bytes_that_spans_more_than_bytes_hold_varies():
+    wide = np.array([[-100], [100], [-100], [100]], np.int8)  # whose difference is 200
+    assert [column for column, _, _ in each(wide)] == [0]
+    far = np.array([[-128], [128], [-128]], np.int16).astype(np.int8)
+    assert list(each(far)) == []
+
+
 def test_a_factor_that_two_things_have_is_left_out():
     factors = np.array([[1.0, np.nan], [2.0, 0.0], [3.0, 1.0]])
     assert [column for column, _, _ in each(factors)] == [0]
@@ -86,6 +93,7 @@ def test_too_few_things_are_refused():
         (np.zeros((3, 1, 2)), np.zeros((3, 1)), "must be"),
         (np.zeros((0, 2)), np.zeros((0, 1)), "at least"),
         (np.zeros((3, 0)), np.zeros((3, 1)), "at least"),
+        (np.zeros((2, 2)), np.zeros((2, 1)), "must have 3 rows"),
         (np.full((3, 2), np.nan), np.zeros((3, 1)), "codes must be finite"),
         (np.full((3, 2), np.inf), np.zeros((3, 1)), "codes must be finite"),
         (np.zeros((3, 2)), np.full((3, 1), np.inf), "factors must be finite"),

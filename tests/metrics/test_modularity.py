@@ -5,6 +5,7 @@ from sklearn.metrics import mutual_info_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from objrep_gym.metrics.classes import BINS, apart
+from objrep_gym.metrics.factor_vae import LEAST
 from objrep_gym.metrics.mig import mutual_information
 from objrep_gym.metrics.modularity import areas, explicitness, modularity, telling
 from tests.metrics.codes import doubled, drawn, grid, rotations, scaled, turned, with_dead
@@ -47,6 +48,9 @@ def test_dead_codes_and_noise_neither_score_nor_cost():
     assert plain < 0.99
     assert modularity(np.concatenate([with_dead(codes), noise], axis=1), FACTORS) == pytest.approx(plain, abs=1e-12)
     assert modularity(noise, FACTORS) == 0
+    faint = 0.5 * LEAST * codes  # tell as much as the others, and are not in use
+    assert modularity(np.concatenate([IDEAL, faint], axis=1), FACTORS) == pytest.approx(1, abs=1e-12)
+    assert modularity(faint, FACTORS) == 0
     assert modularity(np.zeros((len(FACTORS), 5)), FACTORS) == 0
 
 

@@ -22,10 +22,17 @@ def test_an_ideal_code_scores_one_whatever_its_order_sign_scale_and_what_is_dead
         assert found.complement == pytest.approx(1, abs=0.01)
 
 
-def test_random_rotations_score_little():
+def test_random_rotations_among_noise_score_little():
     rotated = [perturbation(scaled(with_noise(IDEAL)) @ rotation, FACTORS) for rotation in rotations(10, 12)]
     assert np.mean([found.score for found in rotated]) <= 0.35
     assert np.mean([found.complement for found in rotated]) <= 0.35
+
+
+def test_random_rotations_of_ideal_codes_alone_score_half():
+    """Five codes of five factors: one of them is always some way ahead."""
+    scores = [perturbation(IDEAL @ rotation, FACTORS).score for rotation in rotations(5, 12)]
+    assert 0.3 < np.mean(scores) < 0.55
+    assert max(scores) < 0.9
 
 
 def with_noise(codes: np.ndarray) -> np.ndarray:
@@ -60,7 +67,7 @@ def test_sensitivities_are_shares_of_the_variance():
 def test_only_one_factor_changes_in_the_rows_that_are_looked_up():
     order = np.random.default_rng(0).permutation(len(FACTORS))
     shuffled = FACTORS[order]
-    found = alone(shuffled, np.random.default_rng(0))
+    found = alone(scaled(shuffled), shuffled, np.random.default_rng(0))
     assert list(found) == [0, 1, 2, 3, 4]
     for column, rows in found.items():
         spans = np.ptp(shuffled[rows], axis=1)
@@ -70,7 +77,7 @@ def test_only_one_factor_changes_in_the_rows_that_are_looked_up():
 
 def test_what_a_table_lacks_is_not_drawn():
     half = FACTORS[np.random.default_rng(0).random(len(FACTORS)) < 0.5]
-    for column, rows in alone(half, np.random.default_rng(0)).items():
+    for column, rows in alone(scaled(half), half, np.random.default_rng(0)).items():
         assert (np.delete(np.ptp(half[rows], axis=1), column, axis=1) == 0).all()
     found = perturbation(scaled(half), half)
     assert found.score == pytest.approx(1, abs=0.01)
@@ -114,7 +121,20 @@ def test_constant_factors_are_left_out():
     assert np.isnan(found.changed).all(1).tolist() == [True, *[False] * 5]
     assert np.isnan(found.held).all(1).tolist() == [True, *[False] * 5]
     assert found.score == pytest.approx(1, abs=0.01)
-    assert np.isnan(perturbation(IDEAL, beside[:, :1]).score)
+    assert found.complement == pytest.approx(1, abs=0.01)
+    alone_there = perturbation(IDEAL, beside[:, :1])
+    assert np.isnan([alone_there.score, alone_there.complement]).all()
+
+
+def test_what_no_factor_tells_is_not_taken_for_a_factors_work():
+    """Digits of one class differ: which of them is looked up would decide what the class changes."""
+    factors = grid(10, times=40)
+    style = np.random.default_rng(0).normal(size=(len(factors), 3))
+    found = perturbation(np.concatenate([scaled(factors), style], axis=1), factors)
+    assert np.isnan(found.changed).all()
+    assert np.isnan(found.score)
+    twice = np.concatenate([IDEAL, IDEAL + 1e-4])  # the same pictures, in another batch
+    assert perturbation(twice, np.concatenate([FACTORS, FACTORS])).score == pytest.approx(1, abs=0.01)
 
 
 def test_what_lies_outside_a_mask_stays_as_it_is():
