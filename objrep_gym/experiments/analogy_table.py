@@ -35,7 +35,7 @@ COLUMNS = {
 NOTES = (
     "Right: {count:,} problems with {pairs} worked pairs and four options each, of which chance finds one time in four; "
     "intervals are Wilson's at 95 %, p is the exact binomial test's, one-sided. Symbol, scale, place: problems where "
-    "that alone changes; two: where two of them do.",
+    "that alone changes; two: where two of them do. Models saw all boards in training, and no problem.",
     "Searches see worked pairs alone; the answer is the option nearest to the picture of the query's shifted code. For any "
     "option: the document's words, by which the fittest picture is the one nearest to one of the options.",
 )

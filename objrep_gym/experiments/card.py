@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from objrep_gym import weights
-from objrep_gym.data import open_source, parse, pieces
+from objrep_gym.data import parse, pieces
 from objrep_gym.data.digit_pairs import DigitPairs
 from objrep_gym.experiments import describing
 from objrep_gym.experiments.judge import COLUMNS, METRICS
@@ -94,7 +94,7 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
 
 def heading(run: Run) -> str:
     """Over what was measured."""
-    return "## On scenes of the grid" if of_grids(run) else "## On held-out scenes"
+    return "## On scenes of the grid" if describing.of_grids(run.data) else "## On held-out scenes"
 
 
 def measures(config: Config, model: SlotModule) -> dict[str, str]:
@@ -108,23 +108,13 @@ def measures(config: Config, model: SlotModule) -> dict[str, str]:
 
 def scenes(run: Run) -> str:
     """Which of its data a run saw."""
-    if size := of_grids(run):
+    if size := describing.of_grids(run.data):
         return f"the whole grid of {size:,}, shuffled by seed {run.seed}: every split is all of it in another order"
     if describing.worlds(run.data):
         return f"split `train`, seed {run.seed}, drawn while training: no scene comes twice"
     if all(isinstance(parse(text), DigitPairs) for text in run.data):
         return f"split `train`, seed {run.seed}, put together while training from that split's pictures"
     return f"as they are stored, shuffled by seed {run.seed}"
-
-
-def of_grids(run: Run) -> int:
-    """How many pictures the grids of a run have that are drawn here; 0 where there are none."""
-    size = 0
-    for text in run.data if describing.worlds(run.data) else ():
-        source = open_source(text)
-        size += source.examples or 0
-        source.close()
-    return size
 
 
 def licence(run: Run) -> str:

@@ -64,6 +64,16 @@ def worlds(data: Sequence[str]) -> bool:
     return all(text.partition(":")[0] in drawn() for text in data)
 
 
+def of_grids(data: Sequence[str]) -> int:
+    """How many pictures all grids that are drawn here have, of which every split is all; 0 where there are none."""
+    size = 0
+    for text in data if worlds(data) else ():
+        source = open_source(text)
+        size += source.examples or 0
+        source.close()
+    return size
+
+
 def described(model: SlotModule, data: Sequence[str], count: int, progress: bool = True) -> Probe:
     """A probe of `model`, fitted to 3·`count` validation scenes of all of `data` and judged on `count` test scenes of each;
     its `about` says so: `fitted`, and a record for each of `data` in `judged`."""

@@ -43,7 +43,8 @@ Scores = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Exam:
-    """What models are judged on: `count` scenes of a split that no training sees. The same Exam has the same images."""
+    """What models are judged on: `count` scenes of a split that no training sees, or of a grid, which is the same in every
+    split. The same Exam has the same images."""
 
     data: str = "objects-room"
     """A dataset, `objects-room:variant=reach,size=32`, or a folder of shards."""

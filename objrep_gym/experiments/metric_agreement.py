@@ -24,7 +24,7 @@ from objrep_gym.figures.agreement import agreement
 from objrep_gym.figures.page import Picture, Section
 from objrep_gym.figures.style import both
 from objrep_gym.figures.tables import Column, Table
-from objrep_gym.metrics.suite import BY_TREES, METRICS
+from objrep_gym.metrics.suite import BY_TREES, METRICS, VERSION
 from objrep_gym.models.base import SlotModule
 
 NOTES = "suited"
@@ -97,7 +97,7 @@ class MetricAgreement:
     def examined_once(self, models: Mapping[str, SlotModule], source: Source, effort: Effort) -> dict[str, dict[str, Any]]:
         """Scores of the seeds of a row, found out once: a note of them lies below the root of trained models, by the
         weights of all and the metrics."""
-        exam, told_by = self.exam, [*(fingerprint(model) for model in models.values()), *self.metrics]
+        exam, told_by = self.exam, [str(VERSION), *(fingerprint(model) for model in models.values()), *self.metrics]
         path = effort.root / NOTES / f"{hashlib.sha256(' '.join(told_by).encode()).hexdigest()[:16]}.json"
         known = recall(path, exam)
         if known is None:

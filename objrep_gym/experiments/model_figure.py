@@ -12,6 +12,7 @@ from torch import Tensor
 
 from objrep_gym import weights
 from objrep_gym.data import open_source
+from objrep_gym.experiments.describing import of_grids
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.trained import Effort, in_words, progress, scaled, train_all
 from objrep_gym.figures.page import Picture, Section
@@ -82,17 +83,17 @@ class ModelFigure:
         return Shown(model, recolour(shown_scenes(run.data[0], self.shown, self.least), model.size[0]), found.folder)
 
     def record(self, name: str, found: Performed, model: SlotModule) -> dict[str, Any]:
-        """The bound, its two parts and the squared error of one model, on scenes that no training saw."""
+        """The bound, its two parts and the squared error of one model, on scenes that no training saw, or of a grid."""
         run = self.rows[name]
         return {"row": name} | progress(run, found) | bounds(model, run.data[0], self.judged)
 
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The models beside each other."""
         rows = {record["row"]: dict(cells(record)) for record in records}
-        notes = (
-            f"Means over {self.judged:,} test scenes, latents drawn once; MSE is that of posterior means.",
-            *self.notes,
-        )
+        grids = any(of_grids(run.data) for run in self.rows.values())
+        scenes = "scenes of the grid, which training saw too" if grids else "test scenes"
+        judged = f"Means over {self.judged:,} {scenes}, latents drawn once; MSE is that of posterior means."
+        notes = (judged, *self.notes)
         return [Table(self.title, COLUMNS, rows, notes=notes, first="model")]
 
 

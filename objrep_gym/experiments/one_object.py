@@ -12,7 +12,7 @@ from torch import Tensor
 
 from objrep_gym import weights
 from objrep_gym.configs import to_json
-from objrep_gym.data import open_source
+from objrep_gym.data import at_size, open_source
 from objrep_gym.data.batches import Packed, Source, to_scenes
 from objrep_gym.experiments.dissection import UDR, by_udr, encoding, plain, untrained
 from objrep_gym.experiments.judge import Exam, described
@@ -106,9 +106,35 @@ def evaluate(refs: Sequence[str], exam: Exam, watch: Callable[[int], None] | Non
 def gather(
     models: Mapping[str, SlotModule], source: Source, exam: Exam, watch: Callable[[int], None] | None = None
 ) -> Seen:
-    """Codes of the first `exam.count` scenes by every model, each picture drawn once. Scenes without the thing are left
-    out."""
+    """Codes of the first `exam.count` scenes by every model, each picture drawn once for all models of a size, and at that
+    size where the data have it. Scenes without the thing are left out."""
     check(models, source, exam)
+    found: list[Seen] = []
+    for data, some in by_size(models, source, exam.data).items():
+        own = source if data == exam.data else open_source(data, exam.seed, exam.split)
+        try:
+            found.append(gathered(some, own, exam, watch))
+        finally:
+            if own is not source:
+                own.close()
+    codes = {name: each for seen in found for name, each in seen.codes.items()}
+    anew = {name: each for seen in found for name, each in seen.anew.items()}
+    return Seen({name: codes[name] for name in models}, found[0].factors, found[0].names, anew)
+
+
+def by_size(models: Mapping[str, SlotModule], source: Source, data: str) -> dict[str, dict[str, SlotModule]]:
+    """Models by the data that are of their size, or `data` themselves, which then are brought to it: as published they have
+    one size."""
+    found: dict[str, dict[str, SlotModule]] = {}
+    for name, model in models.items():
+        height, width = model.size[1:]
+        fits = (height, width) == tuple(source.size) or height != width or "folder=" in data
+        found.setdefault(data if fits else at_size(data, height), {})[name] = model
+    return found
+
+
+def gathered(models: Mapping[str, SlotModule], source: Source, exam: Exam, watch: Callable[[int], None] | None) -> Seen:
+    """The same of one source."""
     count, background = min(exam.count, source.examples or exam.count), source.about.background
     parts: dict[str, list[np.ndarray]] = {name: [] for name in models}
     scenes: list[np.ndarray] = []
@@ -240,7 +266,7 @@ def by_factor(record: Mapping[str, Any]) -> Table:
         for factor, shares in record["importance"].items()
         if shares is not None
     }
-    note = f"Latents are counted from 0; those that boosted trees use for {LEAST:.0%} of a prediction or more."
+    note = f"Latents that boosted trees use for {LEAST:.0%} of a prediction or more, numbered from 1."
     return Table(f"{record['model']}, factor by factor", columns, rows, notes=(note,), first="factor")
 
 
@@ -248,4 +274,4 @@ def named(shares: Sequence[float]) -> Iterator[str]:
     """The latents that tell a factor, the first one first, with their shares."""
     for latent in np.argsort(shares)[::-1]:
         if shares[latent] >= LEAST:
-            yield f"z{latent} {shares[latent]:.0%}"
+            yield f"z{latent + 1} {shares[latent]:.0%}"

@@ -85,15 +85,15 @@ def pictured(
     images: UInt8[np.ndarray, "D T H W 3"], values: Float[np.ndarray, "T"], image: Float[Tensor, "1 C H W"]
 ) -> Figure:
     """A row for each latent, the picture that all start from before it."""
-    rows = [f"z {latent}" for latent in range(len(images))]
+    rows = [f"z{latent + 1}" for latent in range(len(images))]
     return traversal(images, values, rows, np.repeat(seen(image), len(images), axis=0))
 
 
 def moving(images: UInt8[np.ndarray, "D T H W 3"]) -> str:
     """Which latents change the picture, and which do not."""
     effect = effects(images)
-    still = [f"z {latent}" for latent in np.flatnonzero(effect < STILL)]
-    first = ", ".join(f"z {latent}" for latent in np.argsort(-effect, kind="stable")[:4] if effect[latent] >= STILL)
+    still = [f"z{latent + 1}" for latent in np.flatnonzero(effect < STILL)]
+    first = ", ".join(f"z{latent + 1}" for latent in np.argsort(-effect, kind="stable")[:4] if effect[latent] >= STILL)
     told = f"Most change by {first}." if first else "None changes it."
     return f"{told} Without effect: {', '.join(still)}." if still and first else told
 

@@ -51,9 +51,10 @@ def perturbation(
     rest changes in 64 ways. `seed` draws both.
 
     A factor is changed by looking up things that are like the first in all others: factors must be finite, the table their
-    grid, or enough of it, and a code must follow from them. `changed` is NaN where that finds nothing, and of a world with a continuous factor: its
-    things have to be drawn and encoded anew, and `anew` are the codes of A things of which each factor was changed by
-    itself in P ways. Raises ValueError as `check` does, and where these are not of as many factors and codes.
+    grid, or enough of it, and a code must follow from them. `changed` is NaN where that finds nothing, and of a world with
+    a continuous factor: its things have to be drawn and encoded anew, and `anew` are the codes of A things of which each
+    factor was changed by itself in P ways. Raises ValueError as `check` does, and where these are not of as many factors
+    and codes.
     """
     check(codes, factors)
     rng, spread = np.random.default_rng(seed), variances(codes)
@@ -142,8 +143,10 @@ def alone(
 
 
 def same(codes: Num[np.ndarray, "N D"], others: Num[np.ndarray, "N D"]) -> bool:
-    """Whether codes differ by no more than arithmetic in another batch does."""
-    return bool((np.abs(codes - others).max(0) <= ALIKE * codes.std(0)).all())
+    """Whether codes in use differ by no more than arithmetic in another batch does."""
+    spread = variances(codes)
+    apart = np.abs(codes - others).max(0)
+    return bool((apart <= ALIKE * np.sqrt(spread))[active(spread)].all())
 
 
 def picked(rows: Integer[np.ndarray, "B V"], rng: np.random.Generator) -> Integer[np.ndarray, "B P"]:

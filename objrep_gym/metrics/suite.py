@@ -16,6 +16,8 @@ from objrep_gym.metrics.perturbation import Perturbation, perturbation
 from objrep_gym.metrics.sap import sap
 from objrep_gym.scenes.world import check_name
 
+VERSION = 2
+"""Counts how often what the scores are has changed: those that were kept of another version are found anew."""
 BY_TREES = ("disentanglement", "completeness", "informativeness")
 METRICS = (
     "beta_vae",

@@ -9,16 +9,18 @@ import torch
 
 from objrep_gym import weights
 from objrep_gym.cli import main
+from objrep_gym.data import open_source
 from objrep_gym.experiments import examining, one_object
 from objrep_gym.experiments.examining import Examining, examine
 from objrep_gym.experiments.judge import Exam
-from objrep_gym.experiments.one_object import agreements, as_tables, evaluate, gather, one_thing, usual
+from objrep_gym.experiments.one_object import agreements, as_tables, by_size, evaluate, gather, one_thing, usual
 from objrep_gym.metrics.suite import METRICS
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About
-from objrep_gym.types import Slots
+from objrep_gym.types import Slots, to_image
+from objrep_gym.wrappers.encoder import fitted
 
 SIZES = (4, 3, 6)
 
@@ -138,6 +140,22 @@ def test_scenes_without_the_thing_are_left_out(grid):
     assert np.isfinite(found.factors).all()
 
 
+def test_every_model_sees_pictures_that_are_drawn_at_its_size():
+    """And all see the same scenes."""
+    models = {f"{side}": replace(MODELS["vae"], size=(side, side), widths=(8, 8, 8, 8)).build().eval() for side in (32, 64)}
+    exam = Exam("dsprites", count=30, batch=15)
+    source = open_source(exam.data, exam.seed, exam.split)
+    found = gather(models, source, exam)
+    assert list(found.codes) == ["32", "64"]
+    small = open_source("dsprites:size=32", exam.seed, exam.split).read(np.arange(30), ("image",))
+    np.testing.assert_array_equal(found.factors, small.factors[:, 1])
+    with torch.no_grad():
+        expected = models["32"].encode(fitted(to_image(torch.from_numpy(small.image)), models["32"].size)).latents[:, 0]
+    np.testing.assert_allclose(found.codes["32"], expected, atol=1e-5)
+    assert list(by_size(models, source, "dsprites:folder=here")) == ["dsprites:folder=here"]
+    assert list(by_size(models, source, exam.data)) == ["dsprites:size=32", "dsprites"]
+
+
 def test_a_model_is_judged_beside_itself_untrained(grid):
     records = evaluate(["straight"], EXAM)
     assert [record["model"] for record in records] == ["straight", "straight, untrained"]
@@ -156,7 +174,7 @@ def test_a_model_is_judged_beside_itself_untrained(grid):
     scores, further, factors = as_tables(records)
     assert list(scores.rows) == list(further.rows) == ["straight", "straight, untrained"]
     assert set(factors.rows) == {"x", "y", "tone"}
-    assert factors.rows["y"]["by"] == "z1 100%"
+    assert factors.rows["y"]["by"] == "z2 100%"
 
 
 def test_seeds_are_ranked_without_labels_within_their_config(grid):

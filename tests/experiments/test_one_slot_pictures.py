@@ -60,7 +60,7 @@ def test_shapes_are_an_ellipse_and_a_heart():
 def test_captions_tell_which_latents_move_the_picture():
     images = np.zeros((3, 4, 8, 8, 3), np.uint8)
     images[1, 2:] = 200
-    assert moving(images) == "Most change by z 1. Without effect: z 0, z 2."
+    assert moving(images) == "Most change by z2. Without effect: z1, z3."
     assert moving(np.zeros_like(images)) == "None changes it."
 
 

@@ -5,5 +5,9 @@ from objrep_gym.experiments.model_figure import ModelFigure
 from objrep_gym.experiments.one_code import reconstructions
 
 EXPERIMENT = ModelFigure(
-    "Figure 1: pictures drawn again", rows={"β = 4": _runs.BETA}, draw=reconstructions, least=1, notes=_runs.NOTES
+    "Figure 1: pictures drawn again",
+    rows=_runs.with_small({"β = 4": _runs.BETA}),
+    draw=reconstructions,
+    least=1,
+    notes=_runs.NOTES,
 )

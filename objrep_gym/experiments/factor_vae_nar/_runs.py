@@ -17,7 +17,8 @@ SPRITES, BOARDS, DIGITS = "dsprites", "analogies", "mnist:size=32"
 
 
 def narrow(run: Run) -> Run:
-    """Half of the channels and units, a thirtieth of the steps, at a rate that falls from ten times the study's."""
+    """Half of the channels and units, a thirtieth of the steps, at a rate that falls from ten times the study's; that of a
+    discriminator falls from the study's own."""
     model: Any = run.model
     critic = {"units": 256} if hasattr(model, "units") else {}
     return replace(run, model=replace(model, widths=(16, 16, 32, 32), hidden=64, **critic), stages=SHORTEST)
@@ -33,9 +34,11 @@ def broadcast(run: Run, **numbers: Any) -> Run:
 
 ON_SPRITES = Run(FactorVAEConfig(), (SPRITES,), STUDY, batch=128, precision="bf16")
 ON_BOARDS = Run(FactorVAEConfig(channels=3), (BOARDS,), STUDY, batch=128, precision="bf16")
-SMALL = Run(FactorVAEConfig(channels=3, widths=(16, 16, 32, 32), units=256), (BOARDS,), SHORT, batch=64, precision="bf16")
+NARROW_BOARDS = FactorVAEConfig(channels=3, widths=(16, 16, 32, 32), units=256)
+SMALL = Run(NARROW_BOARDS, (BOARDS,), SHORT, batch=64, precision="bf16")
 ON_DIGITS = Run(FactorVAEConfig(size=(32, 32), widths=(32, 32, 64)), (DIGITS,), SHORT, batch=128, precision="bf16")
 TWENTY = replace(ON_BOARDS, model=FactorVAEConfig(channels=3, latent=20))
+SMALL_TWENTY = replace(SMALL, model=replace(NARROW_BOARDS, latent=20))
 TCVAE: Any = MODELS["beta-tcvae"]
 TCVAE_BROADCAST = broadcast(
     replace(SMALL, model=replace(TCVAE, channels=3, hidden=64), stages=(replace(SHORTEST[0], steps=20_000),))
@@ -53,7 +56,10 @@ GAUSSIANS = {
     "Gaussian KL, network": PRIOR_NETWORK,
 }
 
-NARROW = "Small: half of the channels, and 10,000 steps at rates from 1e-3 down to none, in place of 300,000 at 1e-4."
+NARROW = (
+    "Small: half of the channels, and 10,000 steps at rates from 1e-3 down to none, a discriminator's from 1e-4, in place of "
+    "300,000 at 1e-4."
+)
 NOTES = (
     "The document's boards are not published: these are our own, with twenty symbols. It gives neither γ nor layers nor "
     "learning rates; here γ = 10 and the layers of the dSprites studies. Small: half of the channels, and 30,000 steps of "

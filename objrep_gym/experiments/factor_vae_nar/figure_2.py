@@ -6,7 +6,12 @@ from objrep_gym.experiments.one_slot_pictures import losses
 
 EXPERIMENT = ModelFigure(
     "Figure 2: losses on boards",
-    rows={"latent 10": _runs.ON_BOARDS, "latent 20": _runs.TWENTY, "small": _runs.SMALL},
+    rows={
+        "latent 10": _runs.ON_BOARDS,
+        "latent 20": _runs.TWENTY,
+        "small": _runs.SMALL,
+        "latent 20, small": _runs.SMALL_TWENTY,
+    },
     draw=losses,
     least=1,
     notes=(

@@ -6,7 +6,12 @@ from objrep_gym.experiments.latents_table import LatentsTable
 
 EXPERIMENT = LatentsTable(
     "Section 2: ten latents or twenty",
-    rows={"latent 10": _runs.ON_BOARDS, "latent 20": _runs.TWENTY, "latent 10, small": _runs.SMALL},
+    rows={
+        "latent 10": _runs.ON_BOARDS,
+        "latent 20": _runs.TWENTY,
+        "latent 10, small": _runs.SMALL,
+        "latent 20, small": _runs.SMALL_TWENTY,
+    },
     exam=Exam("analogies", count=102_400, batch=256, precision="bf16"),
     notes=_runs.NOTES,
 )
