@@ -35,7 +35,8 @@ ORDERED, TOGETHER = (taught(BETA_CONFIG, 50, f"ellipses:order={order}") for orde
 
 def small(run: Run) -> Run:
     """The same for 5 epochs, at rates that fall from ten times the other's; ellipses in pictures of half the side."""
-    (data,), model = run.data, run.model
+    (data,) = run.data
+    model: Any = run.model
     if data.startswith("ellipses"):
         data, model = at_size(data, 32), replace(model, size=(32, 32))
     steps = 5 * (EPOCH if data.startswith("ellipses") else CLOTHES_EPOCH)

@@ -57,8 +57,8 @@ GAUSSIANS = {
 }
 
 NARROW = (
-    "Small: half of the channels, and 10,000 steps at rates from 1e-3 down to none, a discriminator's from 1e-4, in place of "
-    "300,000 at 1e-4."
+    "Small: half of the channels, and 10,000 steps at rates from 1e-3 down to none, a discriminator's from 1e-4, in place "
+    "of 300,000 at 1e-4."
 )
 NOTES = (
     "The document's boards are not published: these are our own, with twenty symbols. It gives neither γ nor layers nor "
