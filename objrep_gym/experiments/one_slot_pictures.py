@@ -24,7 +24,12 @@ from objrep_gym.wrappers.encoder import fitted
 ENDS = np.linspace(-2.0, 2.0, 9)  # standard deviations of the prior
 MIDDLE = {"color": 0, "shape": 0, "scale": 4, "orientation": 5, "posX": 15, "posY": 15}  # a sprite that all else moves from
 STILL = 0.001  # a latent that changes the picture by less, in standard deviations of intensity, does not apply to it
-TERMS = {"nll": "Reconstruction", "kl": "KL", "correlation": "Total correlation"}  # what a journal calls them
+TERMS = {  # what a journal calls them
+    "nll": "Reconstruction",
+    "kl": "KL",
+    "correlation": "Total correlation",
+    "discriminator": "Loss of the discriminator",
+}
 
 
 def by_shape(shown: Mapping[str, Shown]) -> list[Picture]:
@@ -103,7 +108,7 @@ def article(shape: str) -> str:
 
 
 def losses(shown: Mapping[str, Shown]) -> list[Picture]:
-    """Figure 2: reconstruction, KL and total correlation while models learn, a picture each."""
+    """Figure 2: reconstruction, KL, total correlation and the discriminator's loss while models learn, a picture each."""
     journals = {name: journal(one.folder) for name, one in shown.items()}
     longest = max((line["step"] for lines in journals.values() for line in lines), default=0)
     pictures = []

@@ -77,6 +77,6 @@ def test_losses_are_drawn_where_they_were_written_down(tmp_path):
     assert losses({"model": shown(1)}) == []
     with Journal(tmp_path) as journal:
         for step in range(1, 60):
-            journal.write(step=step, loss=3.0, nll=100 / step, kl=2.0, correlation=0.1)
+            journal.write(step=step, loss=3.0, nll=100 / step, kl=2.0, correlation=0.1, discriminator=0.7)
     told = [picture.alt.removesuffix(" while models learn") for picture in losses({"model": shown(1, tmp_path)})]
-    assert told == ["Reconstruction", "KL", "Total correlation"]
+    assert told == ["Reconstruction", "KL", "Total correlation", "Loss of the discriminator"]
