@@ -15,9 +15,10 @@ EXPERIMENT = ModelFigure(
     draw=losses,
     least=1,
     notes=(
-        "The document's reconstruction ends about 70, its KL about 13, its total correlation between 1 and 1.5, the loss of "
-        "its discriminator about .5; that 20 latents made no difference to 10 it says too. Pixels of coloured paper have an entropy of their own, which no "
-        "reconstruction takes away: compare reconstructions with each other, not with 70.",
+        "The document's reconstruction ends about 70, its KL about 13, its total correlation between 1 and 1.5, the loss "
+        "of its discriminator about .5; that 20 latents made no difference to 10 it says too. Pixels of coloured paper "
+        "have an entropy of their own, which no reconstruction takes away: compare reconstructions with each other, not "
+        "with 70.",
         *_runs.NOTES,
     ),
 )
