@@ -27,8 +27,8 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
     encoder: a reference of `weights.load` (a string, so that the environment's spec stays JSON), a model for a quick trial,
     or an `Encoder` that several wrappers share, and then no further keyword. slots: the K that the caller counts on. masks:
     put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size, beside them. precision: "float32" or "bf16". device:
-    the encoder's. places: slots are (K, D + 5), as `models.places.PLACES` stand after their latents: an agent that has to
-    go round things learns sooner from these. Raises what `Encoder` and `Frames` raise.
+    the encoder's. places: slots are (K, D + 5), as `models.places.PLACES` stand after their latents. Raises what `Encoder`
+    and `Frames` raise.
     """
 
     def __init__(
