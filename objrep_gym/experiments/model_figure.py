@@ -21,6 +21,7 @@ from objrep_gym.metrics.counting import count_seen
 from objrep_gym.metrics.reconstruction import mse
 from objrep_gym.models.base import SlotModule
 from objrep_gym.types import Clock, Scenes, recolour, to_image
+from objrep_gym.wrappers.encoder import fitted
 
 COLUMNS = {
     "bound": Column("negative bound, nats", "number", "low"),
@@ -119,7 +120,7 @@ def bounds(model: SlotModule, data: str, scenes: int) -> dict[str, float]:
         torch.manual_seed(0)
         for start in range(0, scenes, CHUNK):
             pixels = source.read(np.arange(start, min(start + CHUNK, scenes)), ("image",)).image
-            image = recolour(to_image(torch.from_numpy(pixels)), model.size[0]).to(model.device)
+            image = fitted(to_image(torch.from_numpy(pixels)), model.size).to(model.device)
             nll = model.losses(Scenes(image), Clock(torch.zeros((), dtype=torch.int64), 1)).terms["nll"]
             slots = model.encode(image)
             error = mse(image.cpu().numpy(), model.decode(slots.latents).image.cpu().numpy()).mean()
