@@ -1,28 +1,35 @@
 """What may be between an algorithm of stable-baselines3 and an encoder that changes, and when it may change."""
 
+import inspect
 from typing import Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
 
 from objrep_gym.agents.beholder import OnlineSlots
 from objrep_gym.agents.replay import FrameReplayBuffer
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 
+MIDST = ("collect_rollouts", "train")
+"""Methods of stable-baselines3's algorithms in which slots are seen or learned from."""
+BEGINS = BaseCallback.on_rollout_start.__code__
+
 
 def check(model: BaseAlgorithm, env: OnlineSlots) -> None:
     """Raises ValueError where `model` does not act in `env` or keeps slots of old versions, RuntimeError where it is in the
-    midst of a rollout or a step: a batch would mix versions."""
+    midst of a rollout, of its update or of a step: a batch would mix versions."""
     if not any(layer is env for layer in adapter(model).layers()):
         raise ValueError(
             f"the model acts in {model.env}, not in the env of this encoder: build it on SB3VecEnv(online.env)"
         )
     rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
-    if rollout is not None and 0 < rollout.pos < rollout.buffer_size:
+    # `generator_ready` once an update has begun; `pos` is still 0 in the callback of a rollout's first step.
+    if rollout is not None and ((rollout.pos and not rollout.generator_ready) or within(model)):
         raise RuntimeError(
-            f"a rollout is at step {rollout.pos} of {rollout.buffer_size}: an encoder may change between rollouts only, "
-            "such as after each that `learn` yields"
+            f"a rollout is at step {rollout.pos} of {rollout.buffer_size}, and its update is not done: an encoder may "
+            "change between rollouts only, such as after each that `learn` yields"
         )
     if not hasattr(model, "replay_buffer"):
         return
@@ -36,6 +43,16 @@ def check(model: BaseAlgorithm, env: OnlineSlots) -> None:
         raise RuntimeError(
             "the last step is not stored yet: an encoder may change between two calls of learn(), not within"
         )
+
+
+def within(model: BaseAlgorithm) -> bool:
+    """Whether a rollout or an update of `model` is what calls this. One that only begins has seen nothing."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code is not BEGINS:
+        if frame.f_code.co_name in MIDST and frame.f_locals.get("self") is model:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def adapter(model: BaseAlgorithm) -> SB3VecEnv:

@@ -11,6 +11,7 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorWrapper
 from stable_baselines3 import DQN, PPO, SAC
+from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor, VecNormalize
 
 from objrep_gym import weights
@@ -71,24 +72,76 @@ def test_a_careless_publication_would_mix_them():
     assert set(stamps) == {0.0, 1.0}
 
 
-def test_a_rollout_in_the_midst_is_refused():
+class Publishes(BaseCallback):
+    """Calls `publish` in one of stable-baselines3's callbacks, as often as that comes."""
+
+    def __init__(self, when: str, publish):
+        super().__init__()
+        self.when, self.publish = when, publish
+
+    def now(self, when: str) -> bool:
+        if when == self.when:
+            self.publish(self.model)
+        return True
+
+    def _on_training_start(self) -> None:
+        self.now("training start")
+
+    def _on_rollout_start(self) -> None:
+        self.now("rollout start")
+
+    def _on_step(self) -> bool:
+        return self.now("step")
+
+    def _on_rollout_end(self) -> None:
+        self.now("rollout end")
+
+
+@pytest.mark.parametrize(("when", "steps"), [("step", [*range(12)] * 2), ("rollout end", [12, 12])])
+def test_a_rollout_in_the_midst_is_refused_from_its_first_step_to_before_its_update(when, steps):
     online = OnlineEncoder(brightness(), STAMP)
     model = PRESET.build(SB3VecEnv(online.env), 0)
     told = []
 
-    def each(names, others) -> bool:
-        with pytest.raises(RuntimeError, match="a rollout is at step"):
+    def refused(model) -> None:
+        told.append(model.rollout_buffer.pos)
+        with pytest.raises(RuntimeError, match=f"a rollout is at step {told[-1]} of 12"):
             online.step(model)
-        told.append(model.num_timesteps)
-        return True
 
-    first = iter(learn(model, PRESET, 72))
-    next(first)
-    online.step(model)
-    model.learn(
-        36, callback=lambda names, others: each(names, others) if model.rollout_buffer.pos else True, log_interval=None
-    )
-    assert len(told) == 11
+    model.learn(72, callback=Publishes(when, refused))
+    assert told == steps
+    assert online.encoder.version == 0
+    assert online.step(model).published
+
+
+def test_an_update_in_the_midst_is_refused():
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    told = []
+
+    def refused(*_) -> None:
+        if torch.is_grad_enabled():
+            with pytest.raises(RuntimeError, match="its update is not done"):
+                online.step(model)
+            told.append(model.num_timesteps)
+
+    model.policy.features_extractor.register_forward_hook(refused)
+    model.learn(36)
+    assert set(told) == {36}
+
+
+@pytest.mark.parametrize("when", ["training start", "rollout start"])
+def test_a_rollout_that_has_not_begun_is_not_in_the_midst(when):
+    """Its observations are all of the version that was published then, the first of them too."""
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    published = []
+    publishes = Publishes(when, lambda model: published.append(online.step(model).published))
+    for _ in range(3):
+        model.learn(36, callback=publishes, reset_num_timesteps=False)
+        stamps = np.unique(stamp_of(model.rollout_buffer.observations))
+        assert stamps == pytest.approx([online.encoder.load().weight.item()])
+    assert published == [False, True, True]
 
 
 @pytest.mark.parametrize("algorithm", [DQN, SAC])
