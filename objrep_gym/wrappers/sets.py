@@ -176,6 +176,7 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         rows = np.arange(self.num_envs) if mask is None or self.last is None else np.flatnonzero(mask)
         observations, infos = self.env.reset(seed=seed, options=options)
         self.change.seed(seeds_of(seed, self.num_envs), rows)
+        self.ended[rows] = False
         return self._begin(observations, infos, rows)
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
@@ -194,8 +195,8 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
         return self._observe(observations), rewards, terminations, truncations, infos
 
     def again(self) -> Any:
-        """The last observations anew, after the encoder below has changed: encoded by it again, as an episode's first.
-        Raises ValueError where nothing below can do so."""
+        """The last observations anew, after the encoder below has changed: encoded by it again, as an episode's first. A
+        row that ended still begins with the next. Raises ValueError where nothing below can do so."""
         below = layer_with(self.env, "again")
         if below is None:
             raise ValueError(f"no encoder below {self} sees the last pictures again: VectorSlotObservation does")
@@ -204,7 +205,6 @@ class VectorSlotWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
     def _begin(self, observations: Any, infos: dict[str, Any], rows: np.ndarray) -> tuple[Any, dict[str, Any]]:
         """Episodes begin in `rows`; the other rows stay as they were."""
         self.change.begin(rows)
-        self.ended[rows] = False
         sets = self.places.sets(observations, infos, rows)
         self.change.see([sets])
         self.last = within(self.last, self.change(sets), rows)

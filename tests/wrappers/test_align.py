@@ -300,6 +300,18 @@ def test_an_encoder_that_changed_is_asked_again_and_its_order_is_new():
     assert env.step(np.zeros(2, int))[4]["final_obs"][0].tolist() == [*map(list, (C, A, B))]
 
 
+def test_a_row_that_ended_begins_anew_after_its_last_picture_was_encoded_again():
+    env = VectorAlignSlots(vector(AutoresetMode.NEXT_STEP))
+    env.reset(seed=0)
+    env.env.envs[1].at = 1
+    slots, _, ended, *_ = env.step(np.zeros(2, int))
+    assert ended.tolist() == [False, True]
+    env.env.again = lambda: slots.copy()
+    env.again()
+    slots, *_ = env.step(np.zeros(2, int))
+    assert slots.tolist() == [[*map(list, FIRST)], [*map(list, SECOND)]]
+
+
 def test_colours_of_an_overlay_keep_to_objects():
     film = passing(0)
     env = SlotOverlay(
