@@ -19,7 +19,7 @@ class SlotVecEnv(VecEnvWrapper):
     """Pictures of N environments, and the last ones of episodes that end, become slots in one forward pass.
 
     encoder: a reference of `weights.load`. slots, precision, device, places: as in `SlotObservation`. Raises what `Encoder`
-    raises, and ValueError where observations hold no picture.
+    raises, and ValueError where observations hold no picture, at a reset also where they hold a board of symbols.
     """
 
     def __init__(
@@ -42,7 +42,9 @@ class SlotVecEnv(VecEnvWrapper):
         super().__init__(venv, self.frames.replace_space(venv.observation_space, self.encoder.space))
 
     def reset(self) -> VecEnvObs:
-        return self.convert(self.venv.reset(), [])
+        observations = self.venv.reset()
+        self.frames.refuse_boards(observations)
+        return self.convert(observations, [])
 
     def step_wait(self) -> VecEnvStepReturn:
         observations, rewards, dones, infos = self.venv.step_wait()

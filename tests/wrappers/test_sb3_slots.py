@@ -6,9 +6,11 @@ import pytest
 from gymnasium import spaces
 from gymnasium.wrappers import AddRenderObservation
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from objrep_gym.wrappers.sb3_slots import SlotVecEnv
 from objrep_gym.wrappers.slots import SlotObservation
+from tests.wrappers.fakes import Fake
 
 KEYWORDS = {"engine": "raycast", "max_episode_steps": 3}
 
@@ -70,3 +72,13 @@ def test_without_a_picture_the_remedy_is_told():
     env = SlotVecEnv(make_vec_env("InvertedPendulum-v5", 1, env_kwargs=drawn, wrapper_class=AddRenderObservation), "colour")
     assert env.reset().shape == (1, 7, 8)
     env.close()
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["box", "dict"])
+def test_a_board_of_symbols_is_refused(nested):
+    symbols = np.arange(16 * 16 * 3).reshape(16, 16, 3).astype(np.uint8) % 11
+    space: spaces.Space = spaces.Box(0, 255, symbols.shape, np.uint8)
+    board = {"image": symbols} if nested else symbols
+    make = [lambda: Fake(spaces.Dict({"image": space}) if nested else space, lambda level: board)] * 2
+    with pytest.raises(ValueError, match="no value above 10 in a picture of less than 32 pixels"):
+        SlotVecEnv(DummyVecEnv(make), "colour").reset()
