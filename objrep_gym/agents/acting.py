@@ -11,6 +11,7 @@ from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecEnvWrapper,
 from objrep_gym.agents.beholder import OnlineSlots
 from objrep_gym.agents.replay import FrameReplayBuffer
 from objrep_gym.wrappers.sb3 import SB3VecEnv
+from objrep_gym.wrappers.sets import ALONE
 
 MIDST = ("collect_rollouts", "train")
 """Methods of stable-baselines3's algorithms in which slots are seen or learned from."""
@@ -18,12 +19,14 @@ BEGINS = BaseCallback.on_rollout_start.__code__
 
 
 def check(model: BaseAlgorithm, env: OnlineSlots) -> None:
-    """Raises ValueError where `model` does not act in `env` or keeps slots of old versions, RuntimeError where it is in the
-    midst of a rollout, of its update or of a step: a batch would mix versions."""
-    if not any(layer is env for layer in adapter(model).layers()):
+    """Raises ValueError where `model` does not act in `env`, sees other numbers than the encoder's or keeps slots of old
+    versions, RuntimeError where it is in the midst of a rollout, of its update or of a step: a batch would mix versions."""
+    shown = adapter(model)
+    if not any(layer is env for layer in shown.layers()):
         raise ValueError(
             f"the model acts in {model.env}, not in the env of this encoder: build it on SB3VecEnv(online.env)"
         )
+    check_numbers(shown, env)
     rollout, replay = getattr(model, "rollout_buffer", None), getattr(model, "replay_buffer", None)
     # `generator_ready` once an update has begun; `pos` is still 0 in the callback of a rollout's first step.
     if rollout is not None and ((rollout.pos and not rollout.generator_ready) or within(model)):
@@ -73,15 +76,36 @@ def looks_on(env: VecEnvWrapper) -> bool:
     return isinstance(env, (VecMonitor, VecCheckNan)) or (isinstance(env, VecNormalize) and not env.norm_obs)
 
 
-def last_observation(model: BaseAlgorithm, observation: Any, env: OnlineSlots) -> None:
-    """Replaces what the model saw last. Raises ValueError where it is not the encoder's numbers, in whatever order: scales
-    belong to a version, and a normaliser above the slots would be a second one."""
-    now = None if env.latest is None else env.latest.now
-    if now is not None and not np.array_equal(np.sort(observation, axis=None), np.sort(now.slots, axis=None)):
-        raise ValueError(
-            "a wrapper above the slots changes their numbers: leave normalisers out, the scales of the extractors are set "
-            "for every version"
-        )
+def check_numbers(shown: SB3VecEnv, env: OnlineSlots) -> None:
+    """Raises ValueError, naming what stands above the slots, where what was shown last is not the encoder's numbers: scales
+    belong to a version, and a normaliser would be a second one. Only a wrapper that sees them `again` may change their
+    order."""
+    layers = shown.layers()
+    above, made, last = layers[: layers.index(env)], env.made, shown.last
+    if not above or not made or last is None:
+        return
+    parts = last if isinstance(last, dict) else {ALONE: last}
+    ordered = not any(hasattr(layer, "again") for layer in above)
+    own = [alike(parts[key], slots, ordered) for key, slots in made.items() if key in parts]
+    # Where no key is left, one of them may stand alone.
+    if all(own) if own else any(alike(part, slots, ordered) for part in parts.values() for slots in made.values()):
+        return
+    names = ", ".join(type(layer).__name__ for layer in above)
+    raise ValueError(
+        f"above the slots, {names} changes their numbers, or their order without an again(): leave normalisers out, the "
+        "scales of the extractors are set for every version"
+    )
+
+
+def alike(part: Any, slots: np.ndarray, ordered: bool) -> bool:
+    """Whether a part of an observation is these slots, in whatever order unless `ordered`."""
+    if np.size(part) != slots.size:
+        return False
+    return np.array_equal(part, slots) if ordered else np.array_equal(np.sort(part, axis=None), np.sort(slots, axis=None))
+
+
+def last_observation(model: BaseAlgorithm, observation: Any) -> None:
+    """Replaces what the model saw last."""
     model._last_obs = observation
     if model._last_original_obs is not None:
         model._last_original_obs = observation

@@ -95,6 +95,11 @@ class OnlineSlots(VectorSlotObservation):
             self.latest.encoded_again(self.met[1][0])
         return observations
 
+    @property
+    def made(self) -> dict[str, np.ndarray]:
+        """The slots (N, K, D) of the present pictures, by key; none before a reset."""
+        return {key: slots[: self.num_envs] for key, slots in zip(self.frames.keys, self.met[1], strict=False)}
+
     def _size(self) -> tuple[int, ...]:
         """(H, W, C) of a picture as bytes."""
         space = self.frames.space

@@ -174,8 +174,8 @@ class OnlineEncoder:
         """Trains what the agent's steps are worth by now and publishes a version if one is due; call it between rollouts.
 
         What is owed depends on `model.num_timesteps` alone, so that a run that goes on owes the same. Raises ValueError
-        where the model acts in another environment or keeps old slots, RuntimeError in the midst of a rollout, and what
-        `fit` raises.
+        where the model acts in another environment, sees other numbers or keeps old slots, RuntimeError in the midst of a
+        rollout, and what `fit` raises.
         """
         check(model, self.env)
         began, config = perf_counter(), self.config
@@ -226,7 +226,7 @@ class OnlineEncoder:
         }
         set_scales(model, seen or slots)
         if model._last_obs is not None:
-            last_observation(model, adapter(model).again(), self.env)
+            last_observation(model, adapter(model).again())
         self.tuned = weakref.ref(model), self.encoder.version
 
     def save(self, folder: Path | str, frames: bool = True) -> None:

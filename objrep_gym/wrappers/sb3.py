@@ -33,6 +33,7 @@ class SB3VecEnv(VecEnv):
         self.env = env
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
         self.actions = np.zeros(0)
+        self.last: VecEnvObs | None = None  # what was shown last
 
     def reset(self) -> VecEnvObs:
         """With the seeds and options that were set for it. Raises ValueError on options that differ from row to row."""
@@ -43,6 +44,7 @@ class SB3VecEnv(VecEnv):
         self.reset_infos = rows(infos, range(self.num_envs))
         self._reset_seeds()
         self._reset_options()
+        self.last = observations
         return observations
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -62,6 +64,7 @@ class SB3VecEnv(VecEnv):
             listed[i] = {**episode, **ending, "terminal_observation": last[i]}
         for i, info in enumerate(listed):
             info["TimeLimit.truncated"] = bool(truncations[i] and not terminations[i])
+        self.last = observations
         return observations, np.asarray(rewards, dtype=np.float32), dones, listed
 
     def again(self) -> VecEnvObs:
@@ -69,7 +72,8 @@ class SB3VecEnv(VecEnv):
         Raises ValueError where none can, or where one above it changes observations and cannot."""
         for layer in self.layers():
             if hasattr(layer, "again"):
-                return layer.again()
+                self.last = again = layer.again()
+                return again
             if isinstance(layer, VectorObservationWrapper):
                 raise ValueError(
                     f"{layer} changes observations and has no again(): put it below the slots, or leave it out"

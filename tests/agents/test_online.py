@@ -23,7 +23,9 @@ from objrep_gym.journal import Journal, read
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.normalise import VectorNormaliseSlots
 from objrep_gym.wrappers.sb3 import SB3VecEnv
+from objrep_gym.wrappers.shuffle import VectorShuffleSlots
 from objrep_gym.wrappers.slots import VectorSlotObservation
 from tests.agents.brightness import StampConfig, brightness, grey_of, stamp_of
 from tests.wrappers.fakes import dictionary
@@ -455,6 +457,51 @@ def test_what_may_not_stand_above_the_slots():
     model = DQN("MlpPolicy", SB3VecEnv(online.env), buffer_size=60, target_update_interval=9, device="cpu")
     with pytest.raises(ValueError, match=r"ReplayBuffer does not keep.*online\.replay\(\)"):
         online.step(model)
+
+
+class Plain(VectorWrapper):
+    """As `Above`, of someone who knows nothing of versions."""
+
+    def __init__(self, env, change):
+        super().__init__(env)
+        self.change = change
+
+    def step(self, actions):
+        seen, *others = self.env.step(actions)
+        return (self.change(seen), *others)
+
+    def reset(self, **options):
+        seen, info = self.env.reset(**options)
+        return self.change(seen), info
+
+
+CHANGES = {"numbers": lambda seen: seen + 1, "order": lambda seen: seen[:, ::-1].copy()}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_wrapper_that_again_would_leave_out_is_refused_by_name_before_a_version_comes(change):
+    online = OnlineEncoder(brightness(), STAMP)
+    encode = online.encoder.load().encode
+    apart = torch.arange(3.0)[:, None]  # like slots would hide their order
+    online.encoder.load().encode = lambda image: replace(encode(image), latents=encode(image).latents + apart)
+    with pytest.raises(ValueError, match="above the slots, Plain changes their numbers"):
+        online.step(once(SB3VecEnv(Plain(online.env, change))))
+    assert online.encoder.version == 0
+
+
+def test_a_wrapper_that_changes_nothing_may_stand_above_the_slots():
+    online = OnlineEncoder(brightness(), STAMP)
+    model = once(SB3VecEnv(Plain(online.env, lambda seen: seen.copy())))
+    assert online.step(model).published
+    assert stamp_of(model._last_obs) == pytest.approx(online.encoder.load().weight.item())
+
+
+def test_slots_of_a_dict_may_change_their_order_and_not_their_numbers():
+    online = OnlineEncoder(SyncVectorEnv([dictionary] * 3, autoreset_mode=AutoresetMode.SAME_STEP), STAMP)
+    keys = ("left", "right")
+    assert online.step(once(SB3VecEnv(VectorShuffleSlots(online.env, keys=keys)))).published
+    with pytest.raises(ValueError, match="above the slots, VectorNormaliseSlots changes their numbers"):
+        online.step(once(SB3VecEnv(VectorNormaliseSlots(online.env, keys=keys))))
 
 
 @pytest.mark.parametrize(
