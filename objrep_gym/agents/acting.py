@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 import numpy as np
+import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import VecCheckNan, VecEnv, VecEnvWrapper, VecMonitor, VecNormalize
@@ -105,7 +106,13 @@ def alike(part: Any, slots: np.ndarray, ordered: bool) -> bool:
 
 
 def last_observation(model: BaseAlgorithm, observation: Any) -> None:
-    """Replaces what the model saw last."""
+    """Replaces what the model saw last. One that remembers (sb3-contrib's RecurrentPPO) forgets what other slots told it,
+    as where an episode begins."""
     model._last_obs = observation
     if model._last_original_obs is not None:
         model._last_original_obs = observation
+    states = getattr(model, "_last_lstm_states", None)
+    if states is not None:
+        model._last_episode_starts = np.ones(model.n_envs, dtype=bool)
+        zeros = (tuple(torch.zeros_like(part) for part in each) for each in states)  # of actions, of values
+        model._last_lstm_states = type(states)(*zeros)  # pyright: ignore[reportAttributeAccessIssue]

@@ -213,8 +213,9 @@ class OnlineEncoder:
         return {name: float(np.mean([losses[name] for losses in seen])) for name in seen[0]} if seen else {}
 
     def tune(self, model: BaseAlgorithm) -> None:
-        """Makes anew what the model holds of another version: the scales of its extractor, by frames of the reservoir, and
-        its last observation. `step` does so by itself; call it after a model and an encoder were loaded."""
+        """Makes anew what the model holds of another version: the scales of its extractor, by frames of the reservoir, its
+        last observation, and what it remembers. `step` does so by itself; call it after a model and an encoder were
+        loaded."""
         check(model, self.env)
         if not self.reservoir.seen:
             return

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from typing import NamedTuple
 
 import gymnasium as gym
 import numpy as np
@@ -405,6 +406,26 @@ def test_any_environment_of_several_pictures():
     assert any(part.mean.abs().sum() > 0 for part in scales(model))
     with pytest.raises(ValueError, match="is not one picture"):
         online.replay()
+
+
+class States(NamedTuple):
+    """Named as sb3-contrib's RNNStates: hidden and cell states of the LSTM of actions, and of that of values."""
+
+    pi: tuple[torch.Tensor, ...]
+    vf: tuple[torch.Tensor, ...]
+
+
+def test_what_remembers_forgets_slots_of_another_version_and_only_then():
+    online = OnlineEncoder(brightness(), replace(STAMP, stage=Stage(7, lr=RATE)))
+    model = once(SB3VecEnv(online.env))
+    states = States(*((torch.ones(1, 3, 8), torch.full((1, 3, 8), 2.0)) for _ in range(2)))
+    for steps, published in ((36, True), (72, True), (108, False)):
+        model.num_timesteps, model._last_lstm_states, model._last_episode_starts = steps, states, np.zeros(3, bool)
+        assert online.step(model).published == published
+        assert isinstance(model._last_lstm_states, States)
+        assert [(part == 0).all().item() for each in model._last_lstm_states for part in each] == [published] * 4
+        assert model._last_episode_starts.tolist() == [published] * 3
+    assert states.pi[0].all(), "a rollout's own are left alone"
 
 
 class Above(VectorWrapper):
