@@ -9,6 +9,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import AddRenderObservation
 
 from objrep_gym.agents.algorithms import ALGORITHMS
+from objrep_gym.agents.off_policy import ReplayPreset
 from objrep_gym.agents.preset import Preset
 from objrep_gym.training import Precision
 from objrep_gym.wrappers.frames import Frames
@@ -85,12 +86,10 @@ class AgentRun:
         slots' into info, `render` lets them be drawn.
 
         Ours take the encoder as a keyword; others are made one by one and wrapped. Raises gymnasium's errors on an
-        unknown id, ValueError on an environment without pictures, on wrappers around pixels, and on control of others.
+        unknown id, ValueError on an environment without pictures, on wrappers that do not fit, and on control of others.
         """
-        around = self.wrappers if encoder in (None, self.encoder) else ()
+        around = self.around() if encoder in (None, self.encoder) else ()
         encoder, count = encoder or self.encoder, count or self.envs
-        if around and encoder == "pixels":
-            raise ValueError(f"wrappers {', '.join(around)} take slots, and the encoder is pixels: choose another, or none")
         options = self.options(encoder, masks)
         if not self.ours:
             made = self.others(encoder, count, mode)
@@ -103,6 +102,19 @@ class AgentRun:
         for name in around:
             made = made if name in IN_ENCODER else wrapping(name)(made)
         return made
+
+    def around(self) -> tuple[Wrapping, ...]:
+        """The wrappers. Raises ValueError on any around pixels, and on `normalise` before a replay buffer."""
+        if self.wrappers and self.encoder == "pixels":
+            names = ", ".join(self.wrappers)
+            raise ValueError(f"wrappers {names} take slots, and the encoder is pixels: choose another, or none")
+        if "normalise" in self.wrappers and isinstance(self.algorithm, ReplayPreset):
+            raise ValueError(
+                f"normalise has a scale that moves, and preset {self.preset} keeps slots in a replay buffer: old and new "
+                "ones of a batch would be on different scales. Leave it out, the extractor has a scale of its own, or "
+                "choose a preset of PPO"
+            )
+        return self.wrappers
 
     def options(self, encoder: str, masks: bool) -> dict[str, Any]:
         """Further keywords of the encoder's wrapper."""

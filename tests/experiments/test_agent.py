@@ -13,7 +13,9 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from PIL import Image
 
 from objrep_gym import journal
+from objrep_gym.agents.algorithms import ALGORITHMS
 from objrep_gym.agents.learn import save
+from objrep_gym.agents.off_policy import ReplayPreset
 from objrep_gym.experiments import agent_run
 from objrep_gym.experiments.agent import AGENT, FILM, RESULT, RUN, AgentRun, Keeping, perform
 from objrep_gym.experiments.demo import Demonstration, learned
@@ -161,6 +163,14 @@ def test_wrappers_stand_outside_the_slots_in_their_order(monkeypatch):
     bare.close()
     with pytest.raises(ValueError, match="take slots, and the encoder is pixels"):
         replace(SMALL, encoder="pixels", wrappers=("shuffle",)).make(count=1)
+
+
+@pytest.mark.parametrize("preset", [name for name, preset in ALGORITHMS.items() if isinstance(preset, ReplayPreset)])
+def test_a_scale_that_moves_is_refused_before_a_replay_buffer(preset):
+    run = replace(SMALL, preset=preset, control="continuous" if preset == "sac" else "discrete")
+    with pytest.raises(ValueError, match=rf"preset {preset} keeps slots in a replay buffer.*Leave it out"):
+        replace(run, wrappers=("align", "normalise")).make(count=1)
+    replace(run, wrappers=("shuffle",)).make(count=1).close()
 
 
 def test_statistics_of_wrappers_are_kept_with_the_agent_and_stay_in_its_evaluation(tmp_path, monkeypatch):
