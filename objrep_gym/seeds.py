@@ -1,4 +1,5 @@
-"""Where random numbers come from: torch's generators seeded in one place, and put back where a run left them."""
+"""Where random numbers come from: torch's generators seeded in one place, and put back where a run left them; and which
+scenes are an agent's."""
 
 import random
 from typing import Any
@@ -7,6 +8,7 @@ import numpy as np
 import torch
 
 State = dict[str, Any]
+SPACED = 10_000_000  # more than environments, and steps of an agent: one that goes on begins so many scenes later
 
 
 def seed_everything(seed: int) -> None:
@@ -14,6 +16,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)
     random.seed(seed)
+
+
+def first_scene(seed: int) -> int:
+    """The seed of the first of an agent's environments, the others count up from it: no two agents share a scene. Model and
+    policy have `seed` itself."""
+    return SPACED * seed
 
 
 def random_state(device: torch.device) -> State:

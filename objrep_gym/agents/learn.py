@@ -17,6 +17,7 @@ from objrep_gym.agents.checkpoint import restore, save
 from objrep_gym.agents.dict_extractor import DictExtractor
 from objrep_gym.agents.extractors import Scale
 from objrep_gym.agents.preset import Preset
+from objrep_gym.seeds import first_scene
 
 __all__ = ["Episodes", "Learned", "learn", "resume", "save", "scale", "set_scales"]
 
@@ -125,11 +126,13 @@ def resume(preset: Preset, env: VecEnv, path: Path, seed: int) -> BaseAlgorithm:
     Weights, optimisers and the step are read from the zip, tensors alone (`weights_only`) and numbers: its pickled part is
     not; and the replay buffer from the file beside it, as arrays. Where that file is missing, the buffer is filled again by
     steps of the policy before anything is learned. Environments that scale slots by statistics get them back. They start
-    anew, with a seed of their own, or they would repeat the scenes of the beginning. Raises ValueError on a file that is no
+    anew, with a seed of their own, or they would repeat the scenes of the beginning; scenes of another `seed` are never
+    met. Raises ValueError on a file that is no
     such zip or of another architecture.
     """
     if not path.exists():
         model = preset.build(env, seed)
+        env.seed(first_scene(seed))
         scale(model, env)
         return model
     return restore(preset, env, path, seed)

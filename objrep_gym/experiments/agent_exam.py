@@ -15,8 +15,9 @@ from objrep_gym.figures.curves import Curve, Level, curves, smooth
 from objrep_gym.figures.tables import Column, Table
 from objrep_gym.journal import NAME, read
 from objrep_gym.metrics.intervals import Interval
+from objrep_gym.seeds import first_scene
 
-EXAM = 1_000_000  # added to the seed: no scene of the evaluation was learned on
+EXAM = 1_000_000  # added to a seed: no scene of the evaluation was learned on
 SMOOTHED = 300  # episodes that a point of a learning curve is the mean of
 COLUMNS = {
     "success": Column("success", "rate", "high"),
@@ -24,6 +25,11 @@ COLUMNS = {
     "length": Column("steps", "number"),
     "episodes": Column("episodes"),
 }
+
+
+def exam_scene(run: AgentRun) -> int:
+    """The seed of the first of the environments that an agent, and a hand in its place, is examined in."""
+    return first_scene(run.seed) + EXAM
 
 
 def acting(run: AgentRun, model: BaseAlgorithm, seed: int) -> Acting:
@@ -41,7 +47,7 @@ def examine(run: AgentRun, model: BaseAlgorithm, progress: bool) -> Evaluation:
         try:
             act = acting(run, model, run.seed + EXAM)
             hand_over(model, env)
-            return evaluate(act, env, run.episodes, run.seed + EXAM, lambda done: show(done, "episodes"))
+            return evaluate(act, env, run.episodes, exam_scene(run), lambda done: show(done, "episodes"))
         finally:
             env.close()
 
@@ -51,7 +57,7 @@ def random(run: AgentRun) -> Evaluation:
     env = run.make("oracle" if run.ours else "pixels")
     try:
         hand = RandomHand(env.action_space, run.seed)
-        return evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, run.seed + EXAM)
+        return evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, exam_scene(run))
     finally:
         env.close()
 
@@ -62,7 +68,7 @@ def privileged(run: AgentRun) -> dict[str, Any]:
     try:
         bare: Any = env.env.unwrapped
         hand = knowing(bare)
-        found = evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, run.seed + EXAM)
+        found = evaluate(lambda seen: hand.predict(seen)[0], env, run.episodes, exam_scene(run))
         return described(run, found, "privileged hand")
     finally:
         env.close()

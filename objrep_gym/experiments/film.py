@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode
 from objrep_gym.agents.checkpoint import hand_over
 from objrep_gym.agents.evaluate import Acting
 from objrep_gym.agents.learn import resume
-from objrep_gym.experiments.agent_exam import EXAM, acting
+from objrep_gym.experiments.agent_exam import EXAM, acting, exam_scene
 from objrep_gym.experiments.agent_run import AgentRun, has_masks
 from objrep_gym.figures.animation import animation, beside, enlarged
 from objrep_gym.figures.decomposition import overlaid
@@ -52,7 +52,7 @@ def film(run: AgentRun, folder: Path, episodes: int, side: int = SIDE) -> tuple[
         model = resume(run.algorithm, learned, folder / AGENT, run.seed)
         hand_over(model, env)
         act = acting(run, model, run.seed + EXAM)
-        takes = [play(env, act, run.seed + EXAM + i) for i in range(episodes)]
+        takes = [play(env, act, exam_scene(run) + i) for i in range(episodes)]
         rooms = shown(env, takes, side)
     finally:
         env.close()

@@ -32,6 +32,7 @@ from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.style import drawn
 from objrep_gym.journal import NAME, Journal, read
 from objrep_gym.processes import stopping
+from objrep_gym.seeds import first_scene
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 ENCODER, ONLINE = "encoder", "online"
@@ -101,7 +102,7 @@ def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping
     ended it, after a save too."""
     (model, online), agent = pair, run.agent
     begun = bool(model.num_timesteps or online.encoder.version)
-    exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, agent.seed)
+    exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, first_scene(agent.seed))
     with (
         Journal(
             folder, model.num_timesteps if begun else -1, "objrep-gym" if keeping.wandb else None, to_json(run)

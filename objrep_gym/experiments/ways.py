@@ -12,7 +12,7 @@ from objrep_gym.data import whole
 from objrep_gym.envs.objects_room import Game
 from objrep_gym.envs.tasks import Touch
 from objrep_gym.experiments.agent import AGENT, AgentRun
-from objrep_gym.experiments.agent_exam import EXAM, acting
+from objrep_gym.experiments.agent_exam import EXAM, acting, exam_scene
 
 FOUND = "ways.json"
 EPISODES = 640
@@ -42,7 +42,7 @@ def examined(run: AgentRun, folder: Path) -> dict[str, list[int]]:
         model = resume(run.algorithm, env, folder / AGENT, run.seed)
         scene = partial(way, game.task, bare)
         episodes = min(EPISODES, 10 * run.episodes)
-        played = evaluate(acting(run, model, run.seed + EXAM), env, episodes, run.seed + EXAM, scene=scene)
+        played = evaluate(acting(run, model, run.seed + EXAM), env, episodes, exam_scene(run), scene=scene)
     finally:
         env.close()
     assert played.starts is not None

@@ -11,6 +11,7 @@ import torch
 from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
 from objrep_gym.agents.evaluate import Acting, evaluate
 from objrep_gym.agents.learn import learn, resume, save
+from objrep_gym.seeds import SPACED
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 from tests.agents.fakes import Touch
 
@@ -63,6 +64,27 @@ def test_a_resumed_agent_meets_new_scenes(tmp_path):
     list(learn(first, SMALL, 64))
     save(first, tmp_path / "agent.zip")
     assert resume(SMALL, env, tmp_path / "agent.zip", 0).seed != first.seed
+
+
+class Seeded(Touch):
+    """Knows the seed of its scenes."""
+
+    def seed(self, seed=None):
+        self.seeded = seed
+        return super().seed(seed)
+
+
+def test_scenes_of_two_seeds_are_apart_however_far_one_has_learned(tmp_path):
+    """Policies still have the seed itself; those of seed 0 and their scenes go together."""
+    told = {}
+    for seed in (0, 1):
+        env, path = Seeded(4), tmp_path / f"{seed}.zip"
+        first = resume(SMALL, env, path, seed)
+        began = env.seeded
+        list(learn(first, SMALL, 64))
+        save(first, path)
+        told[seed] = began, env.seeded, first.seed, resume(SMALL, env, path, seed).seed, env.seeded
+    assert told == {0: (0, 0, 0, 64, 64), 1: (SPACED, SPACED, 1, 65, SPACED + 64)}
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 torn"])

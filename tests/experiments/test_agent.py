@@ -16,11 +16,14 @@ from objrep_gym import journal
 from objrep_gym.agents.algorithms import ALGORITHMS
 from objrep_gym.agents.learn import save
 from objrep_gym.agents.off_policy import ReplayPreset
+from objrep_gym.envs.vector import ObjectsRoomVector
 from objrep_gym.experiments import agent_run
-from objrep_gym.experiments.agent import AGENT, FILM, RESULT, RUN, AgentRun, Keeping, perform
+from objrep_gym.experiments.agent import AGENT, EXAM, FILM, RESULT, RUN, AgentRun, Keeping, perform, privileged
 from objrep_gym.experiments.demo import Demonstration, learned
 from objrep_gym.experiments.film import film
+from objrep_gym.experiments.ways import on_ways
 from objrep_gym.journal import read
+from objrep_gym.seeds import SPACED
 
 SMALL = AgentRun("ObjRep/Reach-v0", "oracle", steps=1024, episodes=16)
 QUIET = Keeping(progress=False)
@@ -33,6 +36,28 @@ def test_a_run_leaves_its_records_and_is_found_again(tmp_path):
     before = (tmp_path / "run" / AGENT).stat().st_mtime_ns
     assert perform(SMALL, tmp_path / "run", QUIET) == records
     assert (tmp_path / "run" / AGENT).stat().st_mtime_ns == before
+
+
+def test_two_seeds_share_no_scene_in_training_and_in_their_exams(tmp_path, monkeypatch):
+    """Seed 0 has those that it always had; film and hands see the same as the exam."""
+    told, reset = set(), ObjectsRoomVector.reset
+
+    def spied(env, *, seed=None, options=None):
+        found = reset(env, seed=seed, options=options)
+        told.update(env.np_random_seed if seed is not None else ())
+        return found
+
+    monkeypatch.setattr(ObjectsRoomVector, "reset", spied)
+    seen = []
+    for seed in (0, 1):
+        run, folder = replace(SMALL, seed=seed), tmp_path / str(seed)
+        perform(run, folder, Keeping(progress=False, film=1))
+        on_ways(run, folder)
+        privileged(run)
+        seen.append(set(told))
+        told.clear()
+    assert seen[0] == {*range(16), *range(EXAM, EXAM + 16)}
+    assert seen[1] == {SPACED + scene for scene in seen[0]}
 
 
 def test_a_run_that_paused_goes_on(tmp_path):

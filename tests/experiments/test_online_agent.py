@@ -8,10 +8,12 @@ import pytest
 
 from objrep_gym import weights
 from objrep_gym.agents.online import OnlineConfig
+from objrep_gym.experiments import online_agent
 from objrep_gym.experiments.agent import AGENT, CURVE, RESULT, RUN, AgentRun, Keeping
 from objrep_gym.experiments.online_agent import ENCODER, OnlineRun, perform
 from objrep_gym.journal import read
 from objrep_gym.models import MODELS
+from objrep_gym.seeds import SPACED
 
 AGENT_RUN = AgentRun("ObjRep/Reach-v0", "online", steps=2048, envs=8, episodes=8)
 ENCODING = OnlineConfig(MODELS["monet-lite"].tiny(), batch=2, ratio=1 / 512, first=0, publish=2, frames=2**18, scaled=32)
@@ -50,6 +52,20 @@ def test_success_and_quality_stand_side_by_side_and_a_pause_changes_no_schedule(
     before = (run / AGENT).stat().st_mtime_ns
     assert perform(SMALL, run, QUIET) == records
     assert (run / AGENT).stat().st_mtime_ns == before
+
+
+def test_two_seeds_are_judged_on_scenes_of_their_own(tmp_path, monkeypatch):
+    asked = []
+
+    def told(env, count, seed):
+        asked.append(seed)
+        raise InterruptedError
+
+    monkeypatch.setattr(online_agent, "held_out", told)
+    for seed in (0, 1):
+        with pytest.raises(InterruptedError):
+            perform(replace(SMALL, agent=replace(AGENT_RUN, seed=seed)), tmp_path / str(seed), QUIET)
+    assert asked == [0, SPACED]
 
 
 def test_a_kill_between_two_files_leaves_an_encoder_that_waits(run: Path):
