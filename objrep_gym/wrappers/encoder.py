@@ -141,13 +141,13 @@ class Encoder:
         return fitted(to_image(pictures.to(self.device)), (self.channels, self.height, self.width))
 
 
-def encoder_of(encoder: str | SlotModule | Encoder, **keywords: Any) -> Encoder:
+def encoder_of(encoder: str | SlotModule | Encoder, **encoding: Any) -> Encoder:
     """The encoder that a wrapper's argument stands for; one that is shared is taken as it is. Raises what `Encoder` raises,
     and ValueError on keywords beside one that is shared."""
     if not isinstance(encoder, Encoder):
-        return Encoder(encoder, **keywords)
-    plain = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False}
-    given = [f"{name}={value!r}" for name, value in keywords.items() if value != plain[name]]
+        return Encoder(encoder, **encoding)
+    usual = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False}
+    given = [f"{name}={value!r}" for name, value in encoding.items() if name not in usual or value != usual[name]]
     if given:
         raise ValueError(f"{', '.join(given)} beside an Encoder that is shared: give them where it is made")
     return encoder

@@ -25,33 +25,16 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
     """Pictures of one environment become slots.
 
     encoder: a reference of `weights.load` (a string, so that the environment's spec stays JSON), a model for a quick trial,
-    or an `Encoder` that several wrappers share, and then no further keyword. slots: the K that the caller counts on. masks:
-    put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size, beside them. precision: "float32" or "bf16". device:
-    the encoder's. places: slots are (K, D + 5), as `models.places.PLACES` stand after their latents. Raises what `Encoder`
-    and `Frames` raise.
+    or an `Encoder` that several wrappers share, and then nothing further. Else the keywords of `Encoder`: slots, the K that
+    the caller counts on; masks, to put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size, beside slots;
+    precision, "float32" or "bf16"; device, the encoder's; places, to have slots (K, D + 5), as `models.places.PLACES` stand
+    after their latents. Raises what `Encoder` and `Frames` raise.
     """
 
-    def __init__(
-        self,
-        env: gym.Env[Any, Any],
-        encoder: str | SlotModule | Encoder,
-        slots: int | None = None,
-        masks: bool = False,
-        precision: str = "float32",
-        device: str = "cpu",
-        places: bool = False,
-    ):
-        RecordConstructorArgs.__init__(
-            self,
-            _disable_deepcopy=not isinstance(encoder, str),
-            encoder=encoder,
-            slots=slots,
-            masks=masks,
-            precision=precision,
-            device=device,
-            places=places,
-        )
-        self.encoder = encoder_of(encoder, slots=slots, masks=masks, precision=precision, device=device, places=places)
+    def __init__(self, env: gym.Env[Any, Any], encoder: str | SlotModule | Encoder, **encoding: Any):
+        alone = not isinstance(encoder, str)
+        RecordConstructorArgs.__init__(self, _disable_deepcopy=alone, encoder=encoder, **encoding)
+        self.encoder = encoder_of(encoder, **encoding)
         super().__init__(env, self.encoder.space)
 
     def convert(self, pictures: Pictures) -> Converted:
@@ -69,13 +52,9 @@ class VectorSlotObservation(VectorPictureWrapper):
         self,
         env: VectorEnv[Any, Any, Any],
         encoder: str | SlotModule | Encoder,
-        slots: int | None = None,
-        masks: bool = False,
-        precision: str = "float32",
-        device: str = "cpu",
-        places: bool = False,
+        **encoding: Any,
     ):
-        self.encoder = encoder_of(encoder, slots=slots, masks=masks, precision=precision, device=device, places=places)
+        self.encoder = encoder_of(encoder, **encoding)
         super().__init__(env, self.encoder.space)
 
     def convert(self, pictures: Pictures) -> Converted:
