@@ -48,7 +48,7 @@ def _register_task(name: str, game: str, axes: Mapping[str, Mapping[str, Any]], 
 _register("Scenes-v0", "objrep_gym.envs.scenes:game", steps=1)
 _register_task("Reach", "objrep_gym.envs.reach:game", AXES)
 _register_task("OddOneOut", "objrep_gym.envs.odd_one_out:game", AXES)
-_register_task("PropertyOddOneOut", "objrep_gym.envs.property_odd_one_out:game", {})
+_register_task("PropertyOddOneOut", "objrep_gym.envs.property_odd_one_out:game", AXES)
 _register_task("Match", "objrep_gym.envs.match:game", {})
 _register_task("Collect", "objrep_gym.envs.collect:game", {})
 _register_task("Push", "objrep_gym.envs.push:game", {**AXES, "Anywhere": {"goal": "anywhere"}})

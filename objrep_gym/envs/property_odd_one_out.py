@@ -11,7 +11,8 @@ be turned in different ways.
 action   Discrete(4) or, with control="continuous", Box(2): one step of the hand.
 sees     uint8 (H, W, 3); info=("mask", "factors", "depth") puts what it names into info.
 varies   by the keywords of `desk.py`; with more objects there are more that are alike.
-ids      `PropertyOddOneOut` and `PropertyOddOneOutDense`, -v0.
+ids      `PropertyOddOneOut`, `PropertyOddOneOutDense`, and `PropertyOddOneOut` with each of the endings in
+         `objrep_gym.AXES`, all -v0.
 """
 
 from typing import Any

@@ -28,8 +28,10 @@ def on_axes(run: AgentRun, folder: Path, axes: Sequence[str]) -> dict[str, dict[
 
 
 def changed(env: str, axis: str) -> str:
-    """The id of the same task with another ending: `ObjRep/ReachEvening-v0`."""
+    """The id of the same task with another ending: `ObjRep/ReachEvening-v0`. Of dense rewards it is the one with sparse
+    ones, whose episodes and success are the same."""
     name, _, version = env.rpartition("-")
+    name = name.removesuffix("Dense")
     endings = [ending for ending in ENDINGS if name.endswith(ending)]
     return f"{name.removesuffix(max(endings, key=len, default=''))}{axis}-{version}"
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from objrep_gym.experiments.control_table import ControlTable, below, going, lea
 from objrep_gym.experiments.generalising import FOUND, changed, on_axes
 from objrep_gym.experiments.kinds import Run
 from objrep_gym.experiments.known import KNOWN
+from objrep_gym.experiments.reproduce import find
 from objrep_gym.experiments.trained import Effort, trained
 from objrep_gym.figures.page import Picture
 from objrep_gym.journal import NAME
@@ -148,10 +150,28 @@ def test_an_encoder_that_ships_goes_by_its_name():
         ("ObjRep/Reach-v0", "Evening", "ObjRep/ReachEvening-v0"),
         ("ObjRep/ReachSeenColours-v0", "UnseenColours", "ObjRep/ReachUnseenColours-v0"),
         ("ObjRep/OddOneOut-v0", "MoreObjects", "ObjRep/OddOneOutMoreObjects-v0"),
+        ("ObjRep/PushDense-v0", "Textures", "ObjRep/PushTextures-v0"),
     ],
 )
 def test_the_same_task_with_another_ending(env, axis, there):
     assert changed(env, axis) == there
+
+
+@pytest.mark.parametrize("name", ["reach", "odd_one_out", "property_odd_one_out", "push", "held_out"])
+def test_agents_can_be_put_wherever_their_table_says(name):
+    experiment = find(f"control/{name}")
+    assert experiment.axes
+    for axis in experiment.axes:
+        assert {changed(run.env, axis) for run in experiment.rows.values()} <= set(gym.registry)
+
+
+@pytest.mark.parametrize("name", ["reach", "odd_one_out", "property_odd_one_out", "push"])
+def test_every_task_has_the_same_rows_and_one_whose_encoder_learns_meanwhile(name):
+    experiment = find(f"control/{name}")
+    assert list(experiment.rows) == list(find("control/reach").rows)
+    assert experiment.encoders.keys() | experiment.online.keys() <= experiment.rows.keys()
+    assert not experiment.encoders.keys() & experiment.online.keys()
+    assert experiment.online
 
 
 def test_an_agent_is_examined_once_where_something_is_changed(tmp_path, monkeypatch):

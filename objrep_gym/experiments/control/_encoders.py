@@ -5,6 +5,7 @@ The rooms that encoders are trained on are never those that an agent learns in o
 
 from dataclasses import replace
 
+from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.agent import AgentRun
 from objrep_gym.experiments.agent_run import Wrapping
 from objrep_gym.experiments.kinds import Run
@@ -37,7 +38,9 @@ ENCODED = {
 """Rows whose encoder is trained first, without labels, and then frozen."""
 WRAPPED: dict[str, tuple[Wrapping, ...]] = {"monet-lite, located": ("locate",)}
 """Rows whose slots go through wrappers."""
-ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:])
+ONLINE = {"monet-lite, online": OnlineConfig("monet-lite", precision="bf16")}
+"""Rows whose encoder learns from drawn weights while the agent acts."""
+ORDER = ("true factors", "pixels", "VAE", "colour", *list(ENCODED)[1:], *ONLINE)
 NOTES = (
     "Slots are pooled by a relation network; pixels go through a convolutional one that learns with the agent. A row waits "
     "until its encoder is trained to the end. Located: moments of each slot's mask, which tell its place and extent, stand "

@@ -1,7 +1,7 @@
 """OddOneOut — the same comparison where the hand must find the one object that differs from the others."""
 
 from objrep_gym.experiments.agent import AgentRun
-from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, agents
+from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, ONLINE, agents
 from objrep_gym.experiments.control_table import ControlTable
 
 ODD = AgentRun("ObjRep/OddOneOut-v0", extractor="relation", preset="ppo-wide", steps=1_500_000, envs=64, precision="bf16")
@@ -10,6 +10,7 @@ EXPERIMENT = ControlTable(
     "OddOneOut",
     rows=agents(ODD),
     encoders=ENCODED,
+    online=ONLINE,
     axes=AXES,
     paper={
         "true factors": ".973",

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from objrep_gym.agents.online import OnlineConfig
+from objrep_gym.experiments.control._encoders import ONLINE as ENCODERS
 from objrep_gym.experiments.control.reach import REACH
 from objrep_gym.experiments.control_table import ControlTable
 
-SCRATCH = OnlineConfig("monet-lite", precision="bf16")
+(SCRATCH,) = ENCODERS.values()
 SHIPPED = OnlineConfig.warm("monet-lite@objects-room", precision="bf16")
 ONLINE = {
     "monet-lite, from nothing": SCRATCH,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
+from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, ONLINE, agents
 from objrep_gym.experiments.control.odd_one_out import ODD
 from objrep_gym.experiments.control_table import ControlTable
 
@@ -10,6 +10,8 @@ EXPERIMENT = ControlTable(
     "PropertyOddOneOut",
     rows=agents(replace(ODD, env="ObjRep/PropertyOddOneOut-v0")),
     encoders=ENCODED,
+    online=ONLINE,
+    axes=AXES,
     paper={
         "true factors": ".968",
         "pixels": ".232",

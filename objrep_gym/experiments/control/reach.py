@@ -1,7 +1,7 @@
 """Reach — what an agent learns from each encoder's slots, from pixels and from true factors."""
 
 from objrep_gym.experiments.agent import AgentRun
-from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, agents
+from objrep_gym.experiments.control._encoders import AXES, ENCODED, NOTES, ONLINE, agents
 from objrep_gym.experiments.control_table import ControlTable
 
 REACH = AgentRun("ObjRep/Reach-v0", extractor="relation", steps=200_000, precision="bf16")
@@ -10,6 +10,7 @@ EXPERIMENT = ControlTable(
     "Reach",
     rows=agents(REACH),
     encoders=ENCODED,
+    online=ONLINE,
     axes=AXES,
     paper={
         "true factors": ".974",
