@@ -152,6 +152,7 @@ class OnlineEncoder:
         # Trained weights have no optimiser: `fit` then begins gently.
         self.started: dict[str, Any] | None = {"step": config.clock} if trained or config.clock else None
         self.loop: Iterator[Progress] | None = None
+        self.failed: Exception | None = None  # what ended the loop, which then has no further step to give
         self.now: Progress | None = None
         self.published = 0
         self.tuned: tuple[Any, int] | None = None  # for which model (weakly), and which version
@@ -198,18 +199,24 @@ class OnlineEncoder:
         return config.first + int(past * config.ratio + 1e-9)  # 63 / 9 is 7, and not a little less
 
     def train(self, steps: int) -> dict[str, float]:
-        """So many steps of `fit` on frames of the reservoir, fewer where the stage ends; mean losses."""
+        """So many steps of `fit` on frames of the reservoir, fewer where the stage ends; mean losses. After an error, such
+        as a loss that is not finite, there are no more, and it is raised again."""
+        if self.failed is not None:
+            raise self.failed
         if steps < 1 or not self.reservoir.seen:
             return {}
         if self.loop is None:
             config, frames = self.config, ReservoirBatches(self.reservoir, self.config.batch, self.learner.device)
-            every = {"report": 1}  # a step at a time: how many are owed is not known before
-            started = fit(self.learner, frames, config.stage, start=self.started, precision=config.precision, every=every)
-            self.loop = iter(started)
+            how: Any = {"precision": config.precision, "every": {"report": 1}}  # how many are owed is not known before
+            self.loop = iter(fit(self.learner, frames, config.stage, start=self.started, **how))
         seen: list[dict[str, float]] = []
-        for now in islice(self.loop, steps):
-            self.now = now
-            seen.append(now.losses)
+        try:
+            for now in islice(self.loop, steps):
+                self.now = now
+                seen.append(now.losses)
+        except Exception as error:
+            self.failed = error
+            raise
         return {name: float(np.mean([losses[name] for losses in seen])) for name in seen[0]} if seen else {}
 
     def tune(self, model: BaseAlgorithm) -> None:
@@ -268,7 +275,7 @@ class OnlineEncoder:
         if state["reservoir"] is not None:
             self.reservoir.restore(state["reservoir"])
         self.started, self.published = state["loop"], state["published"]
-        self.loop = self.now = self.tuned = None
+        self.loop = self.now = self.tuned = self.failed = None
         return True
 
 

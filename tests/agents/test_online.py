@@ -544,6 +544,18 @@ def test_what_is_wrong_is_named(config, told):
         OnlineEncoder(brightness(), config)
 
 
+def test_a_loss_that_is_not_finite_is_told_at_every_later_call():
+    """And not passed over, as if there were nothing to learn."""
+    online = OnlineEncoder(brightness(), STAMP)
+    model = PRESET.build(SB3VecEnv(online.env), 0)
+    with torch.no_grad():
+        online.learner.weight.fill_(math.nan)
+    next(learn(model, PRESET, 36))
+    for _ in range(2):
+        with pytest.raises(FloatingPointError, match="is not finite"):
+            online.step(model)
+
+
 def test_records_stand_beside_those_of_the_agent(tmp_path):
     online = OnlineEncoder(brightness(), STAMP)
     model = PRESET.build(SB3VecEnv(online.env), 0)
