@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from gymnasium.vector import AsyncVectorEnv
 from gymnasium.wrappers import AddRenderObservation
 
 from objrep_gym.bench.turns import Spent, rounded, take_turns
+from objrep_gym.envs.specs import spec_of
 from objrep_gym.scenes.engines import ENGINES, installed
 from objrep_gym.scenes.headless import probe
 from objrep_gym.wrappers.frames import Frames
@@ -142,10 +142,7 @@ def forms_of_others(env: str, num: int) -> list[Form]:
     """One of others: alone, and N of them, each in a process of its own. What it renders is observed where nothing else
     is a picture. gymnasium's renderers take the graphics context that was made last for theirs: two in a process, or one
     beside ours, draw nothing, and fast."""
-    package, _, name = env.rpartition(":")
-    if package:
-        import_module(package)  # which registers it
-    spec = gym.spec(name)
+    spec = spec_of(env)
     made_by = str(spec.entry_point)
     small = next((keywords for package, keywords in SMALL.items() if made_by.startswith(package)), {})
     keywords: dict[str, Any] = {**small, "render_mode": "rgb_array"}

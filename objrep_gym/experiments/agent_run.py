@@ -11,6 +11,7 @@ from gymnasium.wrappers import AddRenderObservation
 from objrep_gym.agents.algorithms import ALGORITHMS
 from objrep_gym.agents.off_policy import ReplayPreset
 from objrep_gym.agents.preset import Preset
+from objrep_gym.envs.specs import is_ours
 from objrep_gym.training import Precision
 from objrep_gym.wrappers.frames import Frames
 from objrep_gym.wrappers.pixels import VectorPixelObservation
@@ -68,7 +69,7 @@ class AgentRun:
     @property
     def ours(self) -> bool:
         """Whether the environment is one of this package. Raises gymnasium's errors on an unknown id."""
-        return "game" in gym.spec(self.env).kwargs
+        return is_ours(self.env)
 
     def make(self, encoder: str | None = None, masks: bool = False, count: int | None = None) -> SB3VecEnv:
         """Environments as this run sees them, for stable-baselines3; see `vector`."""

@@ -62,7 +62,7 @@ class OnlineRun:
             raise ValueError(
                 f"the agent's encoder is {agent.encoder!r}: call it {ONLINE!r}, what it begins with is `start`"
             )
-        if "game" not in gym.spec(agent.env).kwargs:
+        if not agent.ours:
             raise ValueError(f"{agent.env} has no true masks to judge an encoder by: choose one of ours, ObjRep/…")
 
 

@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from objrep_gym.envs.specs import is_ours
 from objrep_gym.envs.window import Window, refusal
 from objrep_gym.experiments.keyboard import Keyboard, action_of
 from objrep_gym.wrappers.overlay import SlotOverlay
@@ -37,7 +38,7 @@ class Session:
     """Episodes of one environment, and how the present one stands. Raises ValueError on an environment that is not ours."""
 
     def __init__(self, env: str, playing: Playing):
-        if "game" not in gym.spec(env).kwargs:
+        if not is_ours(env):
             raise ValueError(f"{env} is none of ours: `objrep-gym list` names them")
         options: dict[str, Any] = {**keywords(playing.keywords), "render_mode": "rgb_array"}
         if playing.encoder == "oracle":
