@@ -81,6 +81,13 @@ class Keeping:
         """`minutes` as `learn` takes them."""
         return None if self.minutes is None else 60 * self.minutes
 
+    def check(self) -> None:
+        """Raises ValueError on a film of fewer than no episodes, NotInstalled where TensorBoard is wanted and missing."""
+        if self.film < 0:
+            raise ValueError(f"a film of {self.film} episodes cannot be made: ask for 0 or more")
+        if self.tensorboard:
+            check_tensorboard()
+
 
 def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> list[dict[str, Any]]:
     """Trains and evaluates `run` in `folder`, or goes on where that was left: a record of the agent, one of a random hand;
@@ -93,19 +100,21 @@ def perform(run: AgentRun, folder: Path | str, keeping: Keeping = Keeping()) -> 
     folder = Path(folder)
     if min(run.steps, run.envs, run.episodes) < 1:
         raise ValueError(f"steps {run.steps}, envs {run.envs} and episodes {run.episodes} must be at least 1")
-    if keeping.film < 0:
-        raise ValueError(f"a film of {keeping.film} episodes cannot be made: ask for 0 or more")
-    if keeping.tensorboard:
-        check_tensorboard()
+    keeping.check()
     begin(run, folder)
     found = (folder / RESULT).exists()
     records = json.loads((folder / RESULT).read_text(encoding="utf-8")) if found else made(run, folder, keeping)
     if keeping.film and records:
-        from objrep_gym.experiments.film import SIDE, film
-
-        frames, _ = film(run, folder, keeping.film, SIDE)
-        whole.write(folder / FILM, frames)
+        shoot(run, folder, keeping.film)
     return records
+
+
+def shoot(run: AgentRun, folder: Path, episodes: int) -> None:
+    """Writes a film of the agent in `folder`, which sees as `run` says."""
+    from objrep_gym.experiments.film import SIDE, film
+
+    frames, _ = film(run, folder, episodes, SIDE)
+    whole.write(folder / FILM, frames)
 
 
 def made(run: AgentRun, folder: Path, keeping: Keeping) -> list[dict[str, Any]]:
@@ -168,8 +177,8 @@ def changes(old: Any, new: Any) -> list[str]:
     return [f"{name} was {before!r}, now {now!r}" for name, (before, now) in values.items() if before != now]
 
 
-def opened(run: AgentRun, folder: Path, keeping: Keeping, step: int) -> Journal:
-    """The run's journal, which goes on after `step`."""
+def opened(run: Any, folder: Path, keeping: Keeping, step: int) -> Journal:
+    """The journal of a run, whose config it tells Weights & Biases; it goes on after `step`."""
     project = "objrep-gym" if keeping.wandb else None
     return Journal(folder, after=step, wandb=project, settings=to_json(run), tensorboard=keeping.tensorboard)
 

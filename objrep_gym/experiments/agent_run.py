@@ -97,12 +97,19 @@ class AgentRun:
             made = VectorPixelObservation(made) if encoder == "pixels" else VectorSlotObservation(made, encoder, **options)
         else:
             drawn = {"render_mode": "rgb_array"} if render or masks else {}
-            control = {"control": self.control} if self.control != "discrete" else {}
-            keywords = {"encoder": encoder, "encoding": options or None, "autoreset_mode": mode, **drawn, **control}
-            made = gym.make_vec(self.env, num_envs=count, **keywords)
-        for name in around:
-            made = made if name in IN_ENCODER else wrapping(name)(made)
-        return made
+            made = self.plain(count, encoder=encoder, encoding=options or None, autoreset_mode=mode, **drawn)
+        return self.wrapped(made) if around else made
+
+    def plain(self, count: int | None = None, **keywords: Any) -> Vector:
+        """Environments of ours under this run's control, and by further keywords; without an encoder they show pictures."""
+        control: dict[str, Any] = {"control": self.control} if self.control != "discrete" else {}
+        return gym.make_vec(self.env, num_envs=count or self.envs, **keywords, **control)
+
+    def wrapped(self, env: Vector) -> Vector:
+        """`env`, which shows slots, inside this run's wrappers, but for those that the encoder's own one does."""
+        for name in self.wrappers:
+            env = env if name in IN_ENCODER else wrapping(name)(env)
+        return env
 
     def around(self) -> tuple[Wrapping, ...]:
         """The wrappers. Raises ValueError on any around pixels, and on `normalise` before a replay buffer."""

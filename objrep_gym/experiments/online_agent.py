@@ -1,17 +1,17 @@
 """OnlineRun: one agent whose encoder learns from its own frames meanwhile; and `perform`, which makes or continues it."""
 
 import json
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
-from objrep_gym.agents.heldout import held_out
+from objrep_gym.agents.heldout import HeldOut, held_out
 from objrep_gym.agents.learn import learn, resume, save
+from objrep_gym.agents.off_policy import ReplayPreset
 from objrep_gym.agents.online import OnlineConfig, OnlineEncoder
-from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.agent import (
@@ -23,11 +23,15 @@ from objrep_gym.experiments.agent import (
     Saves,
     begin,
     described,
+    evaluated,
     examine,
+    opened,
     random,
+    shoot,
     told,
 )
 from objrep_gym.experiments.agent_exam import hands, success
+from objrep_gym.experiments.agent_run import IN_ENCODER
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.style import drawn
 from objrep_gym.journal import NAME, Journal, read
@@ -51,7 +55,8 @@ class OnlineRun:
     """Held-out scenes on which every version is judged."""
 
     def check(self) -> None:
-        """Raises ValueError on numbers below one, an agent with another encoder, and an environment without true masks."""
+        """Raises ValueError on numbers below one, an agent with another encoder, an environment without true masks, and
+        wrappers that cannot stand above an encoder that changes."""
         agent = self.agent
         if min(agent.steps, agent.envs, agent.episodes, self.scenes) < 1:
             raise ValueError(
@@ -64,6 +69,26 @@ class OnlineRun:
             )
         if not agent.ours:
             raise ValueError(f"{agent.env} has no true masks to judge an encoder by: choose one of ours, ObjRep/…")
+        if "normalise" in agent.wrappers:
+            raise ValueError(
+                "wrappers normalise: its statistics would be of versions that are gone. Leave it out: the extractor has a "
+                "scale of its own, which is set anew for every version"
+            )
+        above = [name for name in agent.wrappers if name not in IN_ENCODER]
+        if above and isinstance(agent.algorithm, ReplayPreset):
+            raise ValueError(
+                f"wrappers {', '.join(above)}: {agent.preset} keeps frames, of which slots are made anew in the order of "
+                "the encoder. Leave them out, or choose a preset of PPO"
+            )
+
+    def seen(self, folder: Path) -> AgentRun:
+        """The agent as it is examined: it sees by the encoder in its folder, in the precision in which it learned."""
+        return replace(self.agent, encoder=str(folder / ENCODER), precision=self.encoder.precision)
+
+    def held_out(self) -> HeldOut:
+        """The scenes on which versions are judged."""
+        with closing(self.agent.plain(info=("mask",))) as env:
+            return held_out(env, self.scenes, first_scene(self.agent.seed))
 
 
 def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> list[dict[str, Any]]:
@@ -76,41 +101,44 @@ def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> l
     as they would be half a gigabyte each time: a run that goes on fills it by steps of the policy before it learns.
     Raises what `agent.perform` raises.
     """
-    folder, agent = Path(folder), run.agent
+    folder = Path(folder)
     run.check()
-    begin(agent, folder)
-    if (folder / RESULT).exists():
-        return json.loads((folder / RESULT).read_text(encoding="utf-8"))
-    online = OnlineEncoder(gym.make_vec(agent.env, num_envs=agent.envs), run.encoder)
-    try:
+    keeping.check()
+    begin(run.agent, folder)
+    found = (folder / RESULT).exists()
+    records = json.loads((folder / RESULT).read_text(encoding="utf-8")) if found else made(run, folder, keeping)
+    if keeping.film and records:
+        shoot(run.seen(folder), folder, keeping.film)
+    return records
+
+
+def made(run: OnlineRun, folder: Path, keeping: Keeping) -> list[dict[str, Any]]:
+    """The records of an agent and an encoder that are not finished yet, which are trained and examined."""
+    agent = run.agent
+    with closing(agent.plain()) as plain:
+        online = OnlineEncoder(plain, run.encoder, places="locate" in agent.wrappers)
+        online.encoder.masks = "align" in agent.wrappers and online.learner.has_masks  # as in the examination
         online.resume(folder / ENCODER)
-        model = resume(agent.algorithm, SB3VecEnv(online.env), folder / AGENT, agent.seed)
-        if not train(run, (model, online), folder, keeping):
-            return []
-    finally:
-        online.env.close()
-    seen = replace(agent, encoder=str(folder / ENCODER))
-    records = [described(agent, examine(seen, model, keeping.progress)), described(agent, random(agent), "random hand")]
+        model = resume(agent.algorithm, SB3VecEnv(agent.wrapped(online.env)), folder / AGENT, agent.seed)
+        begun = bool(model.num_timesteps or online.encoder.version)
+        with opened(run, folder, keeping, model.num_timesteps if begun else -1) as journal:
+            if not train(run, (model, online), folder, keeping, journal):
+                return []
+            examined = examine(run.seen(folder), model, keeping.progress)
+            records = [described(agent, examined), described(agent, random(agent), "random hand")]
+            journal.tell(step=model.num_timesteps, **evaluated(records))
     records[0] |= {"steps": model.num_timesteps, **last_quality(folder)}
     whole.write(folder / CURVE, drawn(lambda: online_curve(folder, records)))
     whole.write(folder / RESULT, json.dumps(records, indent=2) + "\n")
     return records
 
 
-def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping: Keeping) -> bool:
+def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping: Keeping, journal: Journal) -> bool:
     """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
     ended it, after a save too."""
-    (model, online), agent = pair, run.agent
-    begun = bool(model.num_timesteps or online.encoder.version)
-    exam = held_out(gym.make_vec(agent.env, num_envs=agent.envs, info=("mask",)), run.scenes, first_scene(agent.seed))
-    with (
-        Journal(
-            folder, model.num_timesteps if begun else -1, "objrep-gym" if keeping.wandb else None, to_json(run)
-        ) as journal,
-        watching(f"learn {agent.env}", agent.steps, keeping.progress) as show,
-        stopping() as stop,
-    ):
-        if not begun:
+    (model, online), agent, exam = pair, run.agent, run.held_out()
+    with watching(f"learn {agent.env}", agent.steps, keeping.progress) as show, stopping() as stop:
+        if not (model.num_timesteps or online.encoder.version):
             journal.write(step=0, **{"encoder/version": 0.0, **exam.score(online.encoder)})
         if (taught := online.step(model)).published:  # what it begins with, by frames of the random steps that set scales
             journal.write(step=model.num_timesteps, **taught.record(), **exam.score(online.encoder))

@@ -3,13 +3,16 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import gymnasium as gym
 import pytest
 
-from objrep_gym import weights
+from objrep_gym import journal, weights
 from objrep_gym.agents.online import OnlineConfig
+from objrep_gym.experiments import agent as agent_module
 from objrep_gym.experiments import online_agent
-from objrep_gym.experiments.agent import AGENT, CURVE, RESULT, RUN, AgentRun, Keeping
+from objrep_gym.experiments.agent import AGENT, CURVE, FILM, RESULT, RUN, AgentRun, Keeping
 from objrep_gym.experiments.online_agent import ENCODER, OnlineRun, perform
 from objrep_gym.journal import read
 from objrep_gym.models import MODELS
@@ -112,7 +115,59 @@ def test_what_is_wrong_is_named(tmp_path):
         (replace(AGENT_RUN, encoder="colour"), "call it 'online'"),
         (replace(AGENT_RUN, steps=0), "steps 0"),
         (replace(AGENT_RUN, env="CartPole-v1"), "has no true masks"),
+        (replace(AGENT_RUN, wrappers=("locate", "normalise")), "normalise: its statistics would be of versions"),
+        (replace(AGENT_RUN, wrappers=("locate", "shuffle"), preset="dqn"), "wrappers shuffle: dqn keeps frames"),
     ):
         with pytest.raises(ValueError, match=told):
             perform(OnlineRun(agent, ENCODING), tmp_path / "run", QUIET)
+    with pytest.raises(ValueError, match="a film of -1 episodes"):
+        perform(SMALL, tmp_path / "run", replace(QUIET, film=-1))
     assert not (tmp_path / "run").exists()
+
+
+def test_an_agent_learns_under_the_control_and_wrappers_by_which_it_is_examined(tmp_path, monkeypatch):
+    """And all that was opened is closed, the held-out scenes' environment too."""
+    made, seen = [], []
+    make, learning = gym.make_vec, online_agent.learn
+    monkeypatch.setattr(gym, "make_vec", lambda *given, **keywords: made.append(make(*given, **keywords)) or made[-1])
+    monkeypatch.setattr(online_agent, "learn", lambda model, *given: seen.append(model.env) or learning(model, *given))
+    agent = replace(AGENT_RUN, steps=1024, control="continuous", wrappers=("locate", "align", "shuffle"))
+    records = perform(replace(SMALL, agent=agent), tmp_path / "run", QUIET)
+    (env,) = seen
+    assert [type(layer).__name__ for layer in env.layers()[:3]] == ["VectorShuffleSlots", "VectorAlignSlots", "OnlineSlots"]
+    assert env.layers()[2].encoder.masks, "align follows masks in the examination"
+    size = MODELS["monet-lite"].tiny().build().latent_size
+    assert env.observation_space.shape[-1] == size + 5, "where each lies beside its latents"
+    assert isinstance(env.action_space, gym.spaces.Box)
+    assert records[0]["agent"] == "PPO, online, deep-set, locate, align, shuffle"
+    assert made
+    assert all(one.unwrapped.closed for one in made)
+
+
+def test_a_replay_of_frames_serves_control_by_numbers(tmp_path):
+    run = replace(SMALL, agent=replace(AGENT_RUN, steps=1024, preset="sac", control="continuous", wrappers=("locate",)))
+    assert perform(run, tmp_path / "run", QUIET)[0]["agent"] == "SAC, online, deep-set, locate"
+
+
+def test_a_film_is_made_of_a_finished_run_too(run: Path):
+    perform(SMALL, run, QUIET)
+    assert not (run / FILM).exists()
+    perform(SMALL, run, replace(QUIET, film=1))
+    assert (run / FILM).exists()
+
+
+def test_a_missing_tensorboard_is_told_before_anything_is_learned(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "find_spec", lambda name: None)
+    with pytest.raises(journal.NotInstalled, match="tensorboard is not installed"):
+        perform(SMALL, tmp_path / "run", replace(QUIET, tensorboard=True))
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_board_gets_what_the_journal_gets_and_the_evaluation(run: Path, monkeypatch):
+    told = []
+    board = SimpleNamespace(add_scalar=lambda *given: told.append(given), close=lambda: None)
+    monkeypatch.setattr(journal, "start_tensorboard", lambda folder, after: board)
+    monkeypatch.setattr(journal, "check_tensorboard", lambda: None)
+    monkeypatch.setattr(agent_module, "check_tensorboard", lambda: None)
+    perform(SMALL, run, replace(QUIET, tensorboard=True))
+    assert {"encoder/ari", "success", "evaluation/success"} <= {name for name, *_ in told}
