@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from threading import Event
+from types import MappingProxyType
 from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -141,13 +142,15 @@ def evaluated(records: list[dict[str, Any]]) -> dict[str, float]:
     return {f"evaluation/{name}": value for name, value in records[0].items() if isinstance(value, float)}
 
 
-def begin(run: AgentRun, folder: Path) -> None:
+def begin(run: AgentRun, folder: Path, beside: Mapping[str, Any] = MappingProxyType({})) -> None:
     """Makes the folder and its run.json, or checks that the folder is this run's. Fields that are newer than a run.json
-    have their defaults in it."""
+    have their defaults in it. beside: what else the run depends on, by name, as JSON has it; what of that is newer than a
+    run.json is not compared."""
     path = folder / RUN
     if path.exists() and any((folder / name).exists() for name in (AGENT, RESULT)):
         old, learned = begun(path)
-        differing = changes(old, run) or changes(learned, run.algorithm)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        differing = changes(old, run) or changes(learned, run.algorithm) or apart(found, beside)
         if differing:
             raise ValueError(
                 f"{folder} holds another run: {'; '.join(differing)}. Use the same settings, or another folder"
@@ -156,7 +159,7 @@ def begin(run: AgentRun, folder: Path) -> None:
     if not path.exists():
         whole.refuse_foreign(folder, f"holds no run ({RUN})")
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {"run": to_json(run), "algorithm": to_json(run.algorithm)}
+    wanted = {"run": to_json(run), "algorithm": to_json(run.algorithm), **beside}
     whole.write(path, json.dumps({**wanted, **provenance()}, indent=2) + "\n")
 
 
@@ -175,6 +178,13 @@ def changes(old: Any, new: Any) -> list[str]:
     """In what two dataclasses differ."""
     values = {field.name: (getattr(old, field.name, None), getattr(new, field.name)) for field in fields(new)}
     return [f"{name} was {before!r}, now {now!r}" for name, (before, now) in values.items() if before != now]
+
+
+def apart(old: Any, new: Any, name: str = "") -> list[str]:
+    """In what values of JSON differ, as far as both have them."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return [told for key in new if key in old for told in apart(old[key], new[key], f"{name}.{key}".strip("."))]
+    return [] if old == new else [f"{name} was {old!r}, now {new!r}"]
 
 
 def opened(run: Any, folder: Path, keeping: Keeping, step: int) -> Journal:

@@ -11,7 +11,8 @@ import numpy as np
 from objrep_gym.agents.heldout import HeldOut, held_out
 from objrep_gym.agents.learn import learn, resume, save
 from objrep_gym.agents.off_policy import ReplayPreset
-from objrep_gym.agents.online import OnlineConfig, OnlineEncoder
+from objrep_gym.agents.online import ANYWHERE, OnlineConfig, OnlineEncoder
+from objrep_gym.configs import to_json
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
 from objrep_gym.experiments.agent import (
@@ -81,6 +82,12 @@ class OnlineRun:
                 "the encoder. Leave them out, or choose a preset of PPO"
             )
 
+    @property
+    def beside(self) -> dict[str, Any]:
+        """What its run.json holds beside the agent: all that the encoder and its figures depend on."""
+        config = {name: value for name, value in to_json(self.encoder).items() if name not in ANYWHERE}
+        return {ENCODER: config, "scenes": self.scenes}
+
     def seen(self, folder: Path) -> AgentRun:
         """The agent as it is examined: it sees by the encoder in its folder, in the precision in which it learned."""
         return replace(self.agent, encoder=str(folder / ENCODER), precision=self.encoder.precision)
@@ -104,7 +111,7 @@ def perform(run: OnlineRun, folder: Path | str, keeping: Keeping = KEEPING) -> l
     folder = Path(folder)
     run.check()
     keeping.check()
-    begin(run.agent, folder)
+    begin(run.agent, folder, run.beside)
     found = (folder / RESULT).exists()
     records = json.loads((folder / RESULT).read_text(encoding="utf-8")) if found else made(run, folder, keeping)
     if keeping.film and records:

@@ -1,5 +1,6 @@
 """One agent and the encoder that learns beside it: what it leaves, and that it goes on."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,25 @@ def test_what_an_encoder_begins_with_comes_before_the_policys_first_step(tmp_pat
 def test_another_encoder_does_not_go_on(run: Path):
     with pytest.raises(ValueError, match=r"ratio was 0\.00195.*, now 0\.5"):
         perform(replace(SMALL, encoder=replace(ENCODING, ratio=0.5)), run, QUIET)
+
+
+def test_another_encoder_does_not_find_the_result_of_a_finished_one(run: Path):
+    """Where a run.json is older and tells nothing of the encoder, the agent alone is compared."""
+    (run / RESULT).write_text("[]")
+    with pytest.raises(ValueError, match=r"holds another run: encoder\.publish was 2, now 3"):
+        perform(replace(SMALL, encoder=replace(ENCODING, publish=3)), run, QUIET)
+    with pytest.raises(ValueError, match=r"encoder\.start\.kind was 'MONetLiteConfig', now '"):
+        perform(replace(SMALL, encoder=replace(ENCODING, start=MODELS["slot-attention-small"].tiny())), run, QUIET)
+    with pytest.raises(ValueError, match=r"holds another run: scenes was 8, now 9"):
+        perform(replace(SMALL, scenes=9), run, QUIET)
+    assert perform(replace(SMALL, encoder=replace(ENCODING, device="cuda")), run, QUIET) == []
+    told = json.loads((run / RUN).read_text())
+    del told["encoder"]["precision"], told["encoder"]["start"]["size"], told["scenes"]
+    (run / RUN).write_text(json.dumps(told))
+    assert perform(SMALL, run, QUIET) == []
+    del told["encoder"]
+    (run / RUN).write_text(json.dumps(told))
+    assert perform(SMALL, run, QUIET) == []
 
 
 def test_a_replay_buffer_of_frames_is_not_saved_and_filled_again(tmp_path):
