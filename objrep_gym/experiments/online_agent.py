@@ -38,6 +38,7 @@ from objrep_gym.figures.style import drawn
 from objrep_gym.journal import NAME, Journal, read
 from objrep_gym.processes import stopping
 from objrep_gym.seeds import first_scene
+from objrep_gym.wrappers.encoder import Encoder
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 ENCODER, ONLINE = "encoder", "online"
@@ -143,23 +144,40 @@ def made(run: OnlineRun, folder: Path, keeping: Keeping) -> list[dict[str, Any]]
 def train(run: OnlineRun, pair: tuple[Any, OnlineEncoder], folder: Path, keeping: Keeping, journal: Journal) -> bool:
     """Learns and writes the journal; False where it paused before the end. Raises KeyboardInterrupt where SIGTERM or Ctrl-C
     ended it, after a save too."""
-    (model, online), agent, exam = pair, run.agent, run.held_out()
+    (model, online), agent, judge = pair, run.agent, Judge(run.held_out(), journal)
     with watching(f"learn {agent.env}", agent.steps, keeping.progress) as show, stopping() as stop:
         if not (model.num_timesteps or online.encoder.version):
-            journal.write(step=0, **{"encoder/version": 0.0, **exam.score(online.encoder)})
-        if (taught := online.step(model)).published:  # what it begins with, by frames of the random steps that set scales
-            journal.write(step=model.num_timesteps, **taught.record(), **exam.score(online.encoder))
+            journal.write(step=0, **{"encoder/version": 0.0, **judge(online.encoder)})
+        taught = online.step(model)  # what it begins with, by frames of the random steps that set scales
+        if quality := judge(online.encoder):
+            journal.write(step=model.num_timesteps, **taught.record(), **quality)
+        if taught.published:
             keep(model, online, folder)
         saves = Saves(lambda: keep(model, online, folder), keeping.pause, stop)
         for now in learn(model, agent.algorithm, agent.steps, keeping.seconds):
             taught = online.step(model)
-            quality = exam.score(online.encoder) if taught.published else {}
-            journal.write(step=now.step, **now.record(), **taught.record(), **quality)
+            journal.write(step=now.step, **now.record(), **taught.record(), **judge(online.encoder))
             show(now.step, f"{told(now, agent.steps)}  version {taught.version}")
             if saves.pause(now):
                 return False
     keep(model, online, folder)
     return True
+
+
+class Judge:
+    """Scores an encoder once for every version of which the journal has no score yet. A kill between two files leaves an
+    encoder whose version was judged in a line that the journal dropped: it is judged again, where the agent goes on."""
+
+    def __init__(self, exam: HeldOut, journal: Journal):
+        self.exam, lines = exam, journal if journal.path.exists() else ()
+        self.judged = {line["encoder/version"] for line in lines if "encoder/ari" in line}
+
+    def __call__(self, encoder: Encoder) -> dict[str, float]:
+        """What `HeldOut.score` says of a version; nothing of one that was judged."""
+        if encoder.version in self.judged:
+            return {}
+        self.judged.add(encoder.version)
+        return self.exam.score(encoder)
 
 
 def keep(model: Any, online: OnlineEncoder, folder: Path) -> None:

@@ -77,9 +77,23 @@ def test_a_kill_between_two_files_leaves_an_encoder_that_waits(run: Path):
     (run / AGENT).unlink()
     perform(SMALL, run, PAUSING)
     lines = list(read(run / "journal.jsonl"))
-    assert [line["step"] for line in lines] == [0, 1024]
-    assert [line["encoder/version"] for line in lines] == [0, 1]
-    assert lines[1]["encoder/steps"] == 2
+    assert [line["step"] for line in lines] == [0, 0, 1024]
+    assert [line["encoder/version"] for line in lines] == [0, 1, 1]
+    assert lines[2]["encoder/steps"] == 2
+
+
+def test_a_version_whose_line_was_lost_in_a_kill_is_judged_again_and_once(run: Path):
+    """It is the last one, and the evaluation names it."""
+    (run / AGENT).unlink()
+    short = replace(SMALL, agent=replace(AGENT_RUN, steps=1024))
+    told = json.loads((run / RUN).read_text())
+    told["run"]["steps"] = 1024
+    (run / RUN).write_text(json.dumps(told))
+    records = perform(short, run, QUIET)
+    judged = [line for line in read(run / "journal.jsonl") if "encoder/ari" in line]
+    assert [line["encoder/version"] for line in judged] == [0, 1]
+    assert records[0]["encoder/version"] == 1
+    assert records[0]["encoder/ari"] == judged[1]["encoder/ari"]
 
 
 def test_what_an_encoder_begins_with_comes_before_the_policys_first_step(tmp_path):
