@@ -38,7 +38,7 @@ from objrep_gym.experiments.control_cells import (
 from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.known import identity, keep, known, thinned
-from objrep_gym.experiments.online_agent import ENCODER, KEEPING, ONLINE, OnlineRun, online_curve, qualities
+from objrep_gym.experiments.online_agent import KEEPING, ONLINE, OnlineRun, online_curve, qualities
 from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
 from objrep_gym.experiments.ways import on_ways
 from objrep_gym.figures.curves import Curve, curves
@@ -143,8 +143,9 @@ class ControlTable:
         return {place for place in self.places() if there(place)}
 
     def asked(self, row: str, seed: int) -> str:
-        """A name for all that an agent depends on."""
-        return identity(dataclasses.replace(self.rows[row], seed=seed), self.encoders.get(row), self.online.get(row))
+        """A name for all that an agent depends on, the numbers of its algorithm among it."""
+        run = dataclasses.replace(self.rows[row], seed=seed)
+        return identity(run, run.algorithm, self.encoders.get(row), self.online.get(row))
 
     def places(self) -> list[tuple[str, int]]:
         """Every agent: its row and its seed."""
@@ -181,11 +182,7 @@ class ControlTable:
             if agent.env not in ceilings:
                 ceilings[agent.env] = privileged(agent)
             hands = {"random": random, "privileged": ceilings[agent.env]}
-            seen = dataclasses.replace(agent, encoder=str(where / ENCODER)) if row in self.online else agent
-            taught = taught_in(where) if row in self.online else {}
-            steps, rate, _ = success_while_learning(where)
-            further = {"mastered": mastered(where), "curve": thinned(steps, rate), "ways": on_ways(seen, where)}
-            yield {**told, **learned, **hands, **taught, **further, "axes": on_axes(seen, where, self.axes)}
+            yield {**told, **learned, **hands, **further(agent, where, self.axes, self.online.get(row))}
 
     def tables(self, records: list[dict[str, Any]]) -> list[Table]:
         """The records of rows that have begun, hands of the first seed; and the same agents on the axes."""
@@ -219,6 +216,16 @@ class ControlTable:
 def below(folder: Path, row: str, seed: int) -> Path:
     """Where an agent of a row lies."""
     return folder / row.replace(", ", "-").replace(" ", "-") / f"seed{seed}"
+
+
+def further(run: AgentRun, folder: Path, axes: tuple[str, ...], online: OnlineConfig | None) -> dict[str, Any]:
+    """What is told of a finished agent beside its evaluation: how it learned, what an encoder learned meanwhile, and how it
+    does by what stands in the way and where something is changed."""
+    seen = run if online is None else OnlineRun(run, online).seen(folder)
+    taught = {} if online is None else taught_in(folder)
+    steps, rate, _ = success_while_learning(folder)
+    learned = {"mastered": mastered(folder), "curve": thinned(steps, rate), "ways": on_ways(seen, folder)}
+    return {**taught, **learned, "axes": on_axes(seen, folder, axes)}
 
 
 def taught_in(folder: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from objrep_gym.agents.algorithms import ALGORITHMS
 from objrep_gym.agents.online import OnlineConfig
 from objrep_gym.experiments.agent import AGENT, RESULT, AgentRun, Keeping, perform
 from objrep_gym.experiments.control_cells import COLUMNS, cells
@@ -108,6 +109,17 @@ def test_what_is_known_from_elsewhere_is_not_learned_again(tmp_path):
     (there / KNOWN).write_text("[{}]")
     with pytest.raises(ValueError, match=r"agents\.json is damaged"):
         table.standing(there)
+
+
+def test_an_agent_is_known_by_the_numbers_of_its_algorithm_too(monkeypatch):
+    """A preset that is tuned anew has to learn anew; the extractor is that of the run."""
+    table = ControlTable("t", {"a": replace(SEES, extractor="relation")}, seeds=1)
+    before = table.asked("a", 0)
+    monkeypatch.setitem(ALGORITHMS, "dqn", replace(ALGORITHMS["dqn"], gamma=0.5))
+    monkeypatch.setitem(ALGORITHMS, "ppo", replace(ALGORITHMS["ppo"], extractor="flat"))
+    assert table.asked("a", 0) == before
+    monkeypatch.setitem(ALGORITHMS, "ppo", replace(ALGORITHMS["ppo"], gamma=0.5))
+    assert table.asked("a", 0) != before
 
 
 def test_minutes_are_shared_and_a_row_goes_on(tmp_path):
