@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 from stable_baselines3.common.base_class import BaseAlgorithm
 
@@ -227,12 +228,7 @@ class OnlineEncoder:
         if not self.reservoir.seen:
             return
         (slots,), _ = self.encoder([self.reservoir.draw(self.config.scaled, recent=0.0)])
-        space = model.observation_space
-        seen = {
-            key: slots if is_slots(part) else np.zeros((len(slots), *part.shape), part.dtype)
-            for key, part in getattr(space, "spaces", {}).items()
-        }
-        set_scales(model, seen or slots)
+        set_scales(model, shown(model.observation_space, slots))
         if model._last_obs is not None:
             last_observation(model, adapter(model).again())
         self.tuned = weakref.ref(model), self.encoder.version
@@ -277,6 +273,13 @@ class OnlineEncoder:
         self.started, self.published = state["loop"], state["published"]
         self.loop = self.now = self.tuned = self.failed = None
         return True
+
+
+def shown(space: spaces.Space[Any], slots: np.ndarray) -> Any:
+    """Slots as an observation of `space` has them, what else is in a Dict as zeros."""
+    parts: dict[str, Any] = dict(getattr(space, "spaces", {}))
+    zeros = {key: np.zeros((len(slots), *part.shape), part.dtype) for key, part in parts.items() if not is_slots(part)}
+    return {key: zeros.get(key, slots) for key in parts} or slots
 
 
 def begun(start: str | Config, seed: int) -> SlotModule:
