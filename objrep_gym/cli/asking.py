@@ -90,6 +90,7 @@ def bench() -> type[Verb]:
         """How fast things are: everything compared in one run, interleaved, medians."""
 
         what: OmitArgPrefixes[presets(BENCHES)]  # type: ignore[misc]
+        """What is measured."""
         json: bool = False
         """One JSON object per line instead of a table."""
 

@@ -74,6 +74,7 @@ def train() -> type[Verb]:
         """Train a model into a run directory; killed and called again, it goes on to the same weights."""
 
         model: presets(trainable(MODELS))  # type: ignore[valid-type]
+        """What is trained."""
         out: Path
         """Run directory."""
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
@@ -139,7 +140,7 @@ def export() -> type[Verb]:
         probe: int | None = None
         """Of a run: scenes that the probe of its slots is judged on; 1,000 if none is given."""
         exams: tuple[str, ...] | None = None
-        """Of a run: data that the model is judged on, of the test split; six kinds of rooms if none is given."""
+        """Of a run: data that the model is judged on, of the test split; the usual ones of its kind if none is given."""
 
         def __call__(self) -> None:
             kind, told, perform = exporter(self.what)
@@ -161,6 +162,7 @@ def importing() -> type[Verb]:
         """
 
         published: OmitArgPrefixes[presets(downloaded())]  # type: ignore[valid-type]
+        """What was downloaded."""
         out: Path
         """Folder of the shards."""
 

@@ -9,7 +9,7 @@ from objrep_gym.scenes.world import World
 class SpriteScenes:
     """A description of scenes of flat sprites; `open()` makes the world."""
 
-    count: int = 3
+    most: int = 3
     """Most sprites in a scene, each there with a probability of one half; the document has 3 and 8."""
     variant: str = "one-size"
     """Sizes of sprites: one-size, or dSprites' six-sizes."""
@@ -20,4 +20,4 @@ class SpriteScenes:
         """The world, drawn by numpy."""
         from objrep_gym.scenes.sprites import Sprites
 
-        return Sprites(self.count, self.variant, (self.size, self.size))
+        return Sprites(self.most, self.variant, (self.size, self.size))

@@ -143,7 +143,7 @@ def fixed(again: Mapping[str, Any]) -> str:
         if again.get(name) is not None
     ]
     told = ", ".join(told) or f"MSE ×10⁻³ {again['mse'] * 1000:.2f}"
-    return f"On the first {again['count']} of these scenes, which a test measures again: {told}."
+    return f"On the first {again['count']} scenes of `{again['data']}`, which a test measures again: {told}."
 
 
 def command(run: Run, out: str) -> str:

@@ -54,7 +54,8 @@ def encode(encoding: Encoding, out: Path | str) -> Path:
     Raises WeightsError, also where words are asked for and no probe is there; ValueError on what is no picture, dataset or
     shards, or where there is nothing to encode.
     """
-    out = Path(out).with_suffix(".npz")
+    out = Path(out)
+    out = out if out.suffix == ".npz" else out.with_name(f"{out.name}.npz")
     model = weights.load(encoding.ref)
     if encoding.masks and not model.has_masks:
         raise ValueError(f"{encoding.ref} has no masks to keep: leave --masks out")
@@ -93,10 +94,12 @@ def look(model: SlotModule, images: Float[Tensor, "B C H W"], precision: Precisi
 
 
 def batches(encoding: Encoding, model: SlotModule) -> Iterator[tuple[list[str], Float[Tensor, "B C H W"]]]:
-    """Names and images of the model's size, `batch` at a time."""
-    first = encoding.images[0] if len(encoding.images) == 1 else ""
-    if first.partition(":")[0] in DATASETS or any(Path(first).glob("*.parquet")):
-        yield from scenes(encoding, model, first)
+    """Names and images of the model's size, `batch` at a time. Raises ValueError on scenes beside anything else."""
+    numbered = [name for name in encoding.images if name.partition(":")[0] in DATASETS or any(Path(name).glob("*.parquet"))]
+    if numbered and len(encoding.images) > 1:
+        raise ValueError(f"{numbered[0]} holds numbered scenes, which are encoded by themselves: name nothing beside it")
+    if numbered:
+        yield from scenes(encoding, model, numbered[0])
         return
     files = [file for name in encoding.images for file in pictures(Path(name))][: encoding.count]
     for start in range(0, len(files), encoding.batch):
@@ -137,7 +140,9 @@ def picture(path: Path) -> np.ndarray:
     """uint8 (H, W, 3); transparency is laid on white. Raises ValueError on what is no picture."""
     try:
         with Image.open(path) as opened:
-            seen = opened.convert("RGBA")
+            deep = opened.mode == "I" or opened.mode.startswith("I;16")  # which `convert` clips
+            grey = Image.fromarray((np.asarray(opened) / 257).round().clip(0, 255).astype(np.uint8)) if deep else opened
+            seen = grey.convert("RGBA")
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError(f"{path} is no picture that can be read: {error}") from error
     white = Image.new("RGBA", seen.size, "white")

@@ -194,7 +194,7 @@ def counting_table(name: str, data: str, record: Mapping[str, Any], commonest: M
     )
     columns = {name: column for name, column in COUNTING.items() if name != "training"}
     rows = {name: dict(cells({**record, "step": None})), COMMONEST: dict(cells({**commonest, "step": None}))}
-    paper = {"MVAE, Nash et al. 2017": DOCUMENT} if data.partition(":")[0] == "sprites" and "count=" not in data else {}
+    paper = {"MVAE, Nash et al. 2017": DOCUMENT} if data.partition(":")[0] == "sprites" and "most=" not in data else {}
     return Table(f"Counting, {data}", columns, rows, paper, notes, "model")
 
 

@@ -26,7 +26,7 @@ from objrep_gym.weights import WeightsError
 from objrep_gym.weights.files import compare, digest, pretty, read_header, read_json, tensors
 
 PROBE, ABOUT = "probe.safetensors", "probe.json"
-WHAT, NOTHING = "what", "nothing"
+WHAT, NOTHING, HAND = "what", "nothing", "hand"
 NUMBERS = ("across", "down", "size", "hue", "saturation")
 
 
@@ -97,7 +97,8 @@ class Told:
 
     def __str__(self) -> str:
         """`small cyan sphere, bottom left`."""
-        named = " ".join(filter(None, (self.size, self.colour, self.material, self.shape or self.what)))
+        thing = self.what if self.what == HAND else self.shape or self.what
+        named = " ".join(filter(None, (self.size, self.colour, self.material, thing)))
         return ", ".join(filter(None, (named, self.place)))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,13 +44,16 @@ class Encoder:
 
     def __init__(
         self,
-        ref: str | SlotModule,
+        ref: str | Path | SlotModule,
         slots: int | None = None,
         masks: bool = False,
         precision: str = "float32",
         device: str = "cpu",
         places: bool = False,
     ):
+        ref = str(ref) if isinstance(ref, Path) else ref
+        if not isinstance(ref, str | SlotModule):
+            raise TypeError(f"encoder {ref!r} is neither a reference, such as 'colour' or a folder, nor a model")
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
@@ -141,7 +145,7 @@ class Encoder:
         return fitted(to_image(pictures.to(self.device)), (self.channels, self.height, self.width))
 
 
-def encoder_of(encoder: str | SlotModule | Encoder, **encoding: Any) -> Encoder:
+def encoder_of(encoder: str | Path | SlotModule | Encoder, **encoding: Any) -> Encoder:
     """The encoder that a wrapper's argument stands for; one that is shared is taken as it is. Raises what `Encoder` raises,
     and ValueError on keywords beside one that is shared."""
     if not isinstance(encoder, Encoder):

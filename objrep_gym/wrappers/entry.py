@@ -7,6 +7,7 @@ true factors, or "pixels" for the plain picture in the same interface. The page 
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -23,7 +24,7 @@ RUNNING = ("render_mode", "max_episode_steps", "autoreset_mode")
 
 def single(
     game: str,
-    encoder: str | None = None,
+    encoder: str | Path | None = None,
     render_mode: str | None = None,
     encoding: Mapping[str, Any] | None = None,
     **parts: Any,
@@ -46,7 +47,7 @@ def single(
 
 
 def vector(
-    game: str, num_envs: int = 1, encoder: str | None = None, encoding: Mapping[str, Any] | None = None, **options: Any
+    game: str, num_envs: int = 1, encoder: str | Path | None = None, encoding: Mapping[str, Any] | None = None, **options: Any
 ) -> VectorEnv[Any, Any, Any]:
     """N environments in one process; the keywords of `single`, and those of `ObjectsRoomVector`."""
     from objrep_gym.wrappers import oracle, pixels
@@ -65,7 +66,7 @@ def vector(
     return VectorSlotObservation(env, encoder, **encoding or {})
 
 
-def make_game(name: str, encoder: str | None, parts: Mapping[str, Any]) -> Game:
+def make_game(name: str, encoder: str | Path | None, parts: Mapping[str, Any]) -> Game:
     """The game that `name` makes; for the oracle it puts factors into info, and draws only what info or a picture needs."""
     make: Callable[..., Game] = load_env_creator(name)  # pyright: ignore[reportAssignmentType]
     if encoder != "oracle":

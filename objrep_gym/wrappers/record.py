@@ -17,7 +17,7 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objrep_gym.data.recording import Recording, check_folder
-from objrep_gym.data.shards import Layout
+from objrep_gym.data.shards import Layout, read_layout
 from objrep_gym.scenes.view import View
 from objrep_gym.scenes.world import About
 from objrep_gym.wrappers.frames import Frames, rendering
@@ -220,11 +220,12 @@ class Folder:
         check_folder(out)
         self.out, self.about = out, about
         self.recording: Recording | None = None
+        self.before = sum(read_layout(path)[1] for path in Path(out).glob("*.parquet"))
 
     @property
     def scenes(self) -> int:
         """Frames in the folder, and those that wait."""
-        return 0 if self.recording is None else self.recording.scenes
+        return self.before if self.recording is None else self.recording.scenes
 
     def keep(self, frames: np.ndarray, true: dict[str, np.ndarray]) -> None:
         """Add pictures; their masks and factors too, where their world is known."""

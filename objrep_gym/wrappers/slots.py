@@ -8,6 +8,7 @@ pass. Observations are Box(K, D) float32, clipped to ±10; which pictures are fo
 `frames.py`. torch's threads are left as they are.
 """
 
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -31,7 +32,8 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
     after their latents. Raises what `Encoder` and `Frames` raise.
     """
 
-    def __init__(self, env: gym.Env[Any, Any], encoder: str | SlotModule | Encoder, **encoding: Any):
+    def __init__(self, env: gym.Env[Any, Any], encoder: str | Path | SlotModule | Encoder, **encoding: Any):
+        encoder = str(encoder) if isinstance(encoder, Path) else encoder
         alone = not isinstance(encoder, str)
         RecordConstructorArgs.__init__(self, _disable_deepcopy=alone, encoder=encoder, **encoding)
         self.encoder = encoder_of(encoder, **encoding)
@@ -51,7 +53,7 @@ class VectorSlotObservation(VectorPictureWrapper):
     def __init__(
         self,
         env: VectorEnv[Any, Any, Any],
-        encoder: str | SlotModule | Encoder,
+        encoder: str | Path | SlotModule | Encoder,
         **encoding: Any,
     ):
         self.encoder = encoder_of(encoder, **encoding)

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from objrep_gym.data import drawing
+from objrep_gym.cli import main
+from objrep_gym.data import drawing, drawn
 from objrep_gym.data import generate as module
 from objrep_gym.data.filling import alone
 from objrep_gym.data.generate import MANIFEST, Recipe, generate
@@ -258,3 +259,11 @@ def test_sampling_and_writing_cost_less_than_rendering(tmp_path):
     finally:
         world.close()
     assert spent["sample"] + spent["write"] < spent["render"], spent
+
+
+@pytest.mark.parametrize("name", drawn())
+def test_every_world_is_a_subcommand(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", name, "--help"])
+    assert ended.value.code == 0
+    assert "--count" in capsys.readouterr().out

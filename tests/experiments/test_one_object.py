@@ -232,7 +232,7 @@ def test_what_is_asked_follows_from_model_and_data(monkeypatch):
         examine((), Examining(), progress=False)
 
 
-@pytest.mark.parametrize(("data", "counts"), [("dsprites:size=32", (60, 60)), ("sprites:count=1,size=32", (10, 50))])
+@pytest.mark.parametrize(("data", "counts"), [("dsprites:size=32", (60, 60)), ("sprites:most=1,size=32", (10, 50))])
 def test_the_verb_prints_the_suite_of_a_vae(data, counts, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(one_object, "ANCHORS", 2)
     torch.manual_seed(0)

@@ -155,6 +155,7 @@ def test_the_encoder_that_ships_names_what_stands_in_a_room():
     told = [one for seed in range(5) for one in describe(env.reset(seed=seed)[0])]
     env.close()
     hands = [one for one in told if one.what == "hand"]
+    assert all("hand" in str(one) for one in hands)
     assert len(hands) >= 4
     assert sum(one.colour == "blue" for one in told) >= 4
     assert {"floor", "nothing"} & {one.what for one in told}

@@ -9,6 +9,7 @@ import torch
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
+from objrep_gym import weights
 from objrep_gym.agents.algorithms import PPOConfig
 from objrep_gym.agents.extractors import Scale
 from objrep_gym.agents.learn import learn
@@ -135,3 +136,12 @@ def test_an_encoder_that_learns_meanwhile_has_them():
     seen = online.env.again()
     assert (seen[..., -1] > 0).any()
     assert seen in online.env.observation_space
+
+
+def test_a_path_is_a_reference(tmp_path):
+    folder = weights.PRETRAINED / "monet-lite@objects-room"
+    assert gym.make("ObjRep/Reach-v0", encoder=folder).get_wrapper_attr("encoder").ref == str(folder)
+    env = SlotObservation(gym.make("ObjRep/Reach-v0"), folder)
+    EnvSpec.from_json(env.spec.to_json())
+    with pytest.raises(TypeError, match="encoder 3 is neither a reference"):
+        SlotObservation(pixels(), 3)

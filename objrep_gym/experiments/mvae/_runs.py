@@ -10,7 +10,7 @@ def annealed(model: str, data: str, steps: int) -> Run:
     return Run(MODELS[model], (data,), (Stage(steps, lr=1e-3, schedule="cosine"),), batch=16, precision="bf16")
 
 
-SPRITES, CLUTTER, ROOMS = "sprites", "sprites:count=8", "objects-room:engine=raycast"
+SPRITES, CLUTTER, ROOMS = "sprites", "sprites:most=8", "objects-room:engine=raycast"
 PRICED = annealed("mvae-count", SPRITES, 48_000)
 FINE = annealed("mvae-fine", SPRITES, 64_000)
 COARSE = annealed("mvae", SPRITES, 48_000)
