@@ -47,7 +47,11 @@ def single(
 
 
 def vector(
-    game: str, num_envs: int = 1, encoder: str | Path | None = None, encoding: Mapping[str, Any] | None = None, **options: Any
+    game: str,
+    num_envs: int = 1,
+    encoder: str | Path | None = None,
+    encoding: Mapping[str, Any] | None = None,
+    **options: Any,
 ) -> VectorEnv[Any, Any, Any]:
     """N environments in one process; the keywords of `single`, and those of `ObjectsRoomVector`."""
     from objrep_gym.wrappers import oracle, pixels
