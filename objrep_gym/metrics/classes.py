@@ -26,8 +26,8 @@ def check(codes: np.ndarray, factors: np.ndarray) -> None:
         raise ValueError(f"codes {codes.shape} and factors {factors.shape} must be (things, codes) and (things, factors)")
     if len(codes) != len(factors):
         raise ValueError(f"{len(codes)} codes and {len(factors)} rows of factors: they must be of the same things")
-    if len(codes) < FEWEST or not codes.size or not factors.size:
-        raise ValueError(f"codes {codes.shape} and factors {factors.shape} must have {FEWEST} rows and a column at least")
+    if not codes.size or not factors.size:
+        raise ValueError(f"codes {codes.shape} and factors {factors.shape} must have a row and a column at least")
     if not np.isfinite(codes).all():
         raise ValueError("codes must be finite: some are NaN or infinite")
     if np.isinf(factors).any():

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from objrep_gym.metrics.beta_vae import beta_vae
-from objrep_gym.metrics.classes import mean_of_known
+from objrep_gym.metrics.classes import FEWEST, mean_of_known
 from objrep_gym.metrics.dci import DCI, dci
 from objrep_gym.metrics.factor_vae import factor_vae
 from objrep_gym.metrics.mig import gaps
@@ -55,9 +55,12 @@ def suite(
     metrics: Sequence[str] = METRICS,
 ) -> Suite:
     """Some metrics or all, in their order; `seed` draws what they draw, `anew` is as in `perturbation`. DCI takes longer
-    than all others together. Raises ValueError on an unknown metric, and as `classes.check` does."""
+    than all others together. Raises ValueError on an unknown metric, on too few things to learn from and be tested on, and
+    as `classes.check` does."""
     for name in metrics:
         check_name("metric", name, METRICS)
+    if len(codes) < FEWEST:
+        raise ValueError(f"{len(codes)} things are too few for scores of disentanglement: at least {FEWEST} are needed")
     found, parts = gaps(codes, factors), perturbation(codes, factors, seed, anew)
     trees = dci(codes, factors, seed) if set(metrics) & set(BY_TREES) else None
     known: dict[str, Callable[[], float]] = {

@@ -23,7 +23,7 @@ from tests.envs.test_vector import same
 IDS = sorted(name for name in gym.registry if name.startswith("ObjRep/"))
 TOUCHING = ("Reach", "OddOneOut", "PropertyOddOneOut", "Match", "Collect", "Analogy")
 TASKS = (*TOUCHING, "Push", "PushOrdered", "Navigate", "GoalImage")
-VARIED = {name: list(objrep_gym.AXES) for name in ("Reach", "OddOneOut")} | {
+VARIED = {name: list(objrep_gym.AXES) for name in ("Reach", "OddOneOut", "PropertyOddOneOut")} | {
     "Push": [*objrep_gym.AXES, "Anywhere"],
     "GoalImage": ["Hand"],
 }
@@ -40,7 +40,7 @@ each = pytest.mark.parametrize(("name", "options"), VARIANTS, ids=str)
 each_game = pytest.mark.parametrize(("name", "options"), [one for one in VARIANTS if one[0] in OPTIONS], ids=str)
 
 
-def test_every_task_is_registered_sparse_and_dense_and_three_with_every_axis():
+def test_every_task_is_registered_sparse_and_dense_and_four_with_every_axis():
     names = {f"ObjRep/{name}{ending}-v0" for name in TASKS for ending in ("", "Dense", *VARIED.get(name, []))}
     assert {*IDS} == names | {"ObjRep/Scenes-v0"}
     assert {gym.spec(name).max_episode_steps for name in names} == {100, 200}

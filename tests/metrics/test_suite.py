@@ -80,3 +80,8 @@ def test_rotations_are_worse_by_every_metric_that_asks_for_single_codes(perfect)
     rotated = suite(scaled(FACTORS) @ rotations(3, 1)[0], FACTORS).scores
     for name in ("mig", "sap", "disentanglement", "completeness", "modularity", "perturbation", "complement"):
         assert rotated[name] < perfect.scores[name]
+
+
+def test_too_few_things_are_refused():
+    with pytest.raises(ValueError, match="2 things are too few"):
+        suite(np.zeros((2, 3)), np.zeros((2, 1)))
