@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ MEASURED = (
     "FactorVAE score and MIG as in Locatello et al. 2019. Perturbed: does a factor, changed by itself, change one latent "
     "(Swain & Mahajan 2022, §3.1). In use: latents whose deviation is .05 or more."
 )
+WIDE = 20  # letters that a map's title has room for
 MAPPED = "The darker, the more: columns are factors, rows latents, numbered from 1."
 
 
@@ -146,5 +148,5 @@ def maps(records: Sequence[Mapping[str, Any]]) -> Figure:
         size = next(len(record["information"]) for record in mine)
         for way in SHARES:
             columns = [record[way] or [np.nan] * size for record in mine]
-            tables[f"{name}\n{way}"] = np.clip(np.array(columns, float).T, 0, 1)
+            tables[f"{fill(name, WIDE)}\n{way}"] = np.clip(np.array(columns, float).T, 0, 1)
     return importance(tables, factors, first=1)
