@@ -428,13 +428,12 @@ def test_what_remembers_forgets_slots_of_another_version_and_only_then():
     assert states.pi[0].all(), "a rollout's own are left alone"
 
 
-class Above(VectorWrapper):
-    """A wrapper above the slots: another order, and numbers `factor` times as large."""
+class Plain(VectorWrapper):
+    """A wrapper above the slots, of someone who knows nothing of versions."""
 
-    factor = 1
-
-    def change(self, seen):
-        return seen[:, ::-1] * self.factor
+    def __init__(self, env, change):
+        super().__init__(env)
+        self.change = change
 
     def step(self, actions):
         seen, *others = self.env.step(actions)
@@ -443,6 +442,13 @@ class Above(VectorWrapper):
     def reset(self, **options):
         seen, info = self.env.reset(**options)
         return self.change(seen), info
+
+
+class Above(Plain):
+    """Another order, and numbers `factor` times as large, of someone who sees the last pictures again."""
+
+    def __init__(self, env, factor=1):
+        super().__init__(env, lambda seen: seen[:, ::-1] * factor)
 
     def again(self):
         return self.change(self.env.again())
@@ -467,10 +473,8 @@ def test_what_may_stand_above_the_slots():
 
 def test_what_may_not_stand_above_the_slots():
     online = OnlineEncoder(brightness(), STAMP)
-    twice = Above(online.env)
-    twice.factor = 2
     with pytest.raises(ValueError, match="leave normalisers out"):
-        online.step(once(SB3VecEnv(twice)))
+        online.step(once(SB3VecEnv(Above(online.env, factor=2))))
     with pytest.raises(ValueError, match="VecNormalize"):
         online.step(once(VecNormalize(SB3VecEnv(online.env))))
     with pytest.raises(ValueError, match=r"build it on SB3VecEnv\(online.env\)"):
@@ -478,22 +482,6 @@ def test_what_may_not_stand_above_the_slots():
     model = DQN("MlpPolicy", SB3VecEnv(online.env), buffer_size=60, target_update_interval=9, device="cpu")
     with pytest.raises(ValueError, match=r"ReplayBuffer does not keep.*online\.replay\(\)"):
         online.step(model)
-
-
-class Plain(VectorWrapper):
-    """As `Above`, of someone who knows nothing of versions."""
-
-    def __init__(self, env, change):
-        super().__init__(env)
-        self.change = change
-
-    def step(self, actions):
-        seen, *others = self.env.step(actions)
-        return (self.change(seen), *others)
-
-    def reset(self, **options):
-        seen, info = self.env.reset(**options)
-        return self.change(seen), info
 
 
 CHANGES = {"numbers": lambda seen: seen + 1, "order": lambda seen: seen[:, ::-1].copy()}
