@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[str, Callable[[], type[Verb]]]] = {
     "encode": ("Slots of images, into one .npz.", asking.encode),
     "play": ("An environment by keyboard, in a window.", asking.play),
     "bench": ("How fast things are.", asking.bench),
-    "list": ("Models, datasets, environments and published weights.", asking.listing),
+    "list": ("Models, datasets, environments, extractors, weights, experiments.", asking.listing),
 }
 
 

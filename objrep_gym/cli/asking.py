@@ -106,10 +106,10 @@ def listing() -> type[Verb]:
 
     @dataclass(frozen=True)
     class List:
-        """Models, datasets, environments and published weights, by the names that the other verbs take."""
+        """Models, datasets, environments, extractors, published weights and experiments, by the names that verbs take."""
 
         name: Positional[str | None] = None
-        """Print what is written about this one: an environment's page, the card of weights."""
+        """Print what is written about this one: an environment's page, the card of weights, what an experiment shows."""
         sheet: Path | None = None
         """Draw how every environment begins into this PNG."""
         json: bool = False

@@ -44,7 +44,7 @@ ARENAS: dict[str, Arena] = {"fixed": NEARER, "low": NEARER, "ring": (0.0, 0.0, 1
 def game(**keywords: Any) -> Game:
     """The parts of Analogy; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value and on
     another number of objects than four."""
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     if desk.objects != OPTIONS:
         raise ValueError(
             f"objects={desk.objects}: an analogy has {OPTIONS}, as any other number would give the answer away"

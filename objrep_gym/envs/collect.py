@@ -30,7 +30,7 @@ BLUISH = Uniform("hue", BLUE - HUE_APART, BLUE + HUE_APART)
 
 def game(**keywords: Any) -> Game:
     """The parts of Collect; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     blue, other = Product(things(desk.things, SMALL), Choice("hue", (BLUE,))), things(desk.things, SMALL, BLUISH)
     count = desk.objects // 2
     return desk.game((blue,) * count + (other,) * (desk.objects - count), partial(Collect, count=count))

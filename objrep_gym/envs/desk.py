@@ -19,7 +19,8 @@ draws    False leaves observations black, for wrappers that read factors.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -48,6 +49,7 @@ CONTROLS: dict[str, Callable[[Room, Span], Walk | Move]] = {"discrete": Walk, "c
 CUBE = Product(HAND, Choice("shape", (SHAPES.index("cube"),)), Choice("value", (0.1,)), Choice("size", (0.2,)))
 HANDS = {"white-sphere": HAND, "black-cube": CUBE}
 Arena = tuple[float, float, float, float]
+D = TypeVar("D", bound="Desk")
 REWARDS: dict[str, Callable[[Guiding], Guiding | Dense]] = {"sparse": lambda task: task, "dense": Dense}
 
 
@@ -77,6 +79,14 @@ class Desk:
     engine: str = "opengl"
     info: Sequence[str] = ()
     draws: bool = True
+
+    @classmethod
+    def of(cls: type[D], keywords: Mapping[str, Any]) -> D:
+        """The same from a game's keywords. Raises TypeError on one that there is not, naming those that there are."""
+        known = [one.name for one in fields(cls)]
+        if foreign := [name for name in keywords if name not in known]:
+            raise TypeError(f"this environment knows no {' and no '.join(foreign)}: its keywords are {', '.join(known)}")
+        return cls(**keywords)
 
     def __post_init__(self) -> None:
         known = {"control": CONTROLS, "camera": CAMERAS, "reward": REWARDS, "hand": HANDS, "things": THINGS}

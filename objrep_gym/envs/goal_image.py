@@ -45,7 +45,7 @@ pushes slips aside a little."""
 def game(moves: str = "object", reward: str = "sparse", tolerance: float | None = None, **keywords: Any) -> Game:
     """The parts of GoalImage; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
     check_name("moves", moves, TOLERANCES)
-    desk, near = Desk(**keywords), TOLERANCES[moves] if tolerance is None else tolerance
+    desk, near = Desk.of(keywords), TOLERANCES[moves] if tolerance is None else tolerance
     task = partial(Goal, half_width=HALF_WIDTH, reward=reward, tolerance=near)
     return moving(desk, task) if moves == "hand" else pushing(desk, task)
 

@@ -30,7 +30,7 @@ CUES = {"cue": Cue(Like(0, own=Product(HEADING, Choice("size", (0.42,)))))}
 
 def game(**keywords: Any) -> Game:
     """The parts of Match; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     thing = things(desk.things, IN_TWO_SIZES)
     others = (Unlike(thing, of=0, ways=COLOUR_OR_SHAPE),) * (desk.objects - 1)
     return desk.game((thing, *others), TouchLike, CUES)

@@ -41,7 +41,7 @@ def game(**keywords: Any) -> Game:
     foreign = [name for name in ("camera", "hand") if name in keywords]
     if foreign:
         raise TypeError(f"Navigate knows no {' and no '.join(foreign)}: its camera is the agent's own eye")
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     objects = (BLUE_CUBE, *(things(desk.things, SMALL, LIKE_THE_GOAL),) * (desk.objects - 1), BODY)
     variant = Variant(
         objects, least=len(objects), mount=MOUNT, named=(EYE,), clearance=CLEARANCE, kinds=KINDS.index(UNSEEN) + 1

@@ -25,7 +25,7 @@ from objrep_gym.scenes.variants import HEADING, IN_TWO_SIZES
 
 def game(**keywords: Any) -> Game:
     """The parts of OddOneOut; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     thing = things(desk.things, IN_TWO_SIZES)
     alike = (Like(0, own=HEADING),) * (desk.objects - 2)
     return desk.game((thing, *alike, Unlike(thing, of=0, ways=EVERYTHING)), TouchOdd)

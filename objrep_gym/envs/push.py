@@ -30,6 +30,6 @@ from objrep_gym.scenes.variants import LIKE_THE_GOAL
 
 def game(**keywords: Any) -> Game:
     """The parts of Push; raises TypeError on a keyword that `Yard` does not have, ValueError on an unknown value."""
-    yard = Yard(**keywords)
+    yard = Yard.of(keywords)
     other = things(yard.things, OTHER, LIKE_THE_GOAL)
     return yard.pushing((CUBE, *(other,) * (yard.objects - 1)), (BLUE,))

@@ -31,7 +31,7 @@ ORDER = {"blue": BLUE, "red": 0.0, "green": 1 / 3, "yellow": 1 / 6}
 
 def game(count: int = 2, **keywords: Any) -> Game:
     """The parts of PushOrdered; raises TypeError on a keyword that `Yard` does not have, ValueError on an unknown value."""
-    yard = Yard(**keywords)
+    yard = Yard.of(keywords)
     if not 2 <= count <= min(len(ORDER), yard.objects):
         raise ValueError(f"count={count} of {yard.objects} objects is not from 2 to {min(len(ORDER), yard.objects)}")
     hues = tuple(ORDER.values())[:count]

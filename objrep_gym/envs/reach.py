@@ -23,6 +23,6 @@ from objrep_gym.scenes.variants import BLUE_CUBE, LIKE_THE_GOAL, SMALL
 
 def game(**keywords: Any) -> Game:
     """The parts of Reach; raises TypeError on a keyword that `Desk` does not have, ValueError on an unknown value."""
-    desk = Desk(**keywords)
+    desk = Desk.of(keywords)
     other = things(desk.things, SMALL, LIKE_THE_GOAL)
     return desk.game((BLUE_CUBE, *(other,) * (desk.objects - 1)), Touch, shuffled=False)

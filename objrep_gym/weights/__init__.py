@@ -4,6 +4,7 @@ A reference is one string: a run directory or any path; a published name, `monet
 `hf:org/name`; `wandb:entity/project/name:v3`; or the bare name of a preset that has no weights, `colour`.
 """
 
+import difflib
 import re
 import tomllib
 from pathlib import Path
@@ -135,8 +136,10 @@ def from_name(name: str) -> Path:
             f"{name} is not trained yet. {PRETRAINED / name / CARD} tells the command that makes it. {advice()}"
         )
     model, data = name.split("@")
+    like = difflib.get_close_matches(name, published(), 1, cutoff=0.9)
+    meant = f": did you mean {like[0]}?" if like else "."
     raise WeightsError(
-        f"{name} has no published weights. `objrep-gym train {model} --data {data} --out runs/{name}` makes them; "
+        f"{name} has no published weights{meant} `objrep-gym train {model} --data {data} --out runs/{name}` makes them; "
         f"then load runs/{name}. {advice()}"
     )
 

@@ -116,13 +116,16 @@ class Describer:
         return nested({name: list(column.reshape(-1)) for name, column in told.items()}, told[WHAT].shape)
 
     def table(self, slots: Num[np.ndarray, "... K D"] | Tensor) -> dict[str, np.ndarray]:
-        """The same as arrays (…, K), one for each field of `Told`. Raises ValueError on slots of another size."""
+        """The same as arrays (…, K), one for each field of `Told`. Raises ValueError on slots of another size, and on those
+        that are not finite."""
         slots = slots.detach().cpu().numpy() if isinstance(slots, Tensor) else np.asarray(slots)
         size = self.probe.heads[WHAT].line.weight.shape[1]
         if slots.ndim < 2 or slots.shape[-1] != size:
             raise ValueError(
                 f"slots {slots.shape} are not (K, {size}), as this encoder gives them: describe them before they change"
             )
+        if not np.isfinite(slots).all():
+            raise ValueError("some slots are NaN or infinite, and say nothing: the encoder that gave them is broken")
         values = self.probe.values(slots.astype(np.float64))
         words = self.probe.words(values)
         thing = np.isin(words[WHAT], self.probe.things)
@@ -181,9 +184,11 @@ def load_probe(ref: str | Path) -> Probe:
     weights."""
     folder = weights.resolve(ref)
     if not isinstance(folder, Path) or not (folder / ABOUT).exists():
+        probed = [name for name in weights.published() if (weights.PRETRAINED / name / ABOUT).exists()]
         raise WeightsError(
-            f"{ref} has no {ABOUT} beside its weights, so nobody knows what its slots say: `objrep-gym export {ref} --out "
-            "weights/NAME@DATA` fits one where the encoder learned on scenes that are drawn here"
+            f"{ref} has no {ABOUT} beside weights, so nobody knows what its slots say. {', '.join(probed)} have one; to a "
+            "run of your own, of an encoder of several slots and scenes that are drawn here, `objrep-gym export RUN --out "
+            "weights/NAME@DATA` fits one"
         )
     described = weights.read_config(folder)[1]
     told, path = read_json(folder / ABOUT), folder / PROBE

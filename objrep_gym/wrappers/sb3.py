@@ -21,9 +21,14 @@ OF_GOALS = ("compute_reward", "compute_terminated", "compute_truncated")
 
 class SB3VecEnv(VecEnv):
     """N environments as stable-baselines3 sees them. Raises ValueError unless they reset themselves in the step that ends
-    an episode (SAME_STEP): stable-baselines3 counts every step as one of an episode."""
+    an episode (SAME_STEP): stable-baselines3 counts every step as one of an episode. TypeError on a single environment."""
 
-    def __init__(self, env: VectorEnv[Any, Any, Any]):
+    def __init__(self, env: VectorEnv[Any, Any, Any] | gym.Env[Any, Any]):
+        if not isinstance(env, VectorEnv):
+            raise TypeError(
+                f"{env} is no VectorEnv: stable-baselines3 takes a single environment as it is, and this takes many, of "
+                'gym.make_vec("ObjRep/Reach-v0", num_envs=16)'
+            )
         mode = env.metadata.get("autoreset_mode")
         if mode is not AutoresetMode.SAME_STEP:
             raise ValueError(

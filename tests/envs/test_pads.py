@@ -214,5 +214,7 @@ def test_keywords_that_are_none():
         gym.make("ObjRep/PushOrdered-v0", count=5, objects=6)
     with pytest.raises(ValueError, match="count=4 of 3 objects is not from 2 to 3"):
         gym.make("ObjRep/PushOrdered-v0", count=4, objects=3)
-    with pytest.raises(TypeError, match="count"):
+    with pytest.raises(TypeError, match=r"knows no count: its keywords are control, .*, goal"):
         gym.make("ObjRep/Push-v0", count=2)
+    with pytest.raises(TypeError, match=r"knows no colours and no goal: its keywords are control, .*, draws"):
+        gym.make("ObjRep/Reach-v0", colours=2, goal="corner")

@@ -8,10 +8,12 @@ import pytest
 from PIL import Image
 
 from objrep_gym import cli
+from objrep_gym.agents.extractors import EXTRACTORS
 from objrep_gym.envs.pages import bases, ids, page
 from objrep_gym.experiments.film import HOLD, WON
 from objrep_gym.experiments.gallery import animated, episodes, first_scene, picture, sheet
-from objrep_gym.experiments.inventory import describe
+from objrep_gym.experiments.inventory import describe, inventory
+from objrep_gym.experiments.reproduce import names
 
 
 def test_a_first_scene_is_what_the_environment_begins_with():
@@ -74,6 +76,14 @@ def test_the_list_says_what_each_id_varies(capsys):
     assert '"about": "Reach with light=\'evening\'"' in told
 
 
+def test_the_list_names_extractors_and_experiments_and_what_a_preset_changes():
+    told = {record["name"]: record for record in inventory()}
+    assert {name for name, record in told.items() if record["kind"] == "extractor"} == set(EXTRACTORS)
+    assert {name for name, record in told.items() if record["kind"] == "experiment"} == set(names())
+    assert all(record["about"] for record in told.values())
+    assert told["monet-rn50-star-clevr"]["about"] == ("monet with size=(128, 128), slots=11, attention='rn50-skip'")
+
+
 def test_the_list_prints_a_page(capsys):
     assert cli.main(["list", "ObjRep/ReachEvening-v0"]) == 0
     told = capsys.readouterr().out
@@ -85,6 +95,8 @@ def test_models_data_and_weights_are_described_too():
     assert describe("monet").startswith("MONet")
     assert "rooms" in describe("objects-room").lower()
     assert "held-out scenes" in describe("monet-lite@objects-room")
+    assert describe("control/reach").startswith("Reach — what an agent learns from each encoder's slots")
+    assert describe("deep-set").startswith("Deep sets (Zaheer et al. 2017)")
 
 
 def test_an_unknown_name_is_told_of_those_like_it(capsys):

@@ -96,6 +96,7 @@ def test_everything_published_loads():
         ("nowhere/at/all", "no folder, no published name"),
         ("monet", r"must be trained: `objrep-gym train monet --data objects-room --out"),
         ("monet@nowhere", r"`objrep-gym train monet --data nowhere --out runs/monet@nowhere` makes them"),
+        ("monet-lite@object-room", "has no published weights: did you mean monet-lite@objects-room"),
         ("monet@../../etc", "is no published name"),
         ("Monet@Objects", "is no published name"),
     ],

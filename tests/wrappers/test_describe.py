@@ -91,6 +91,14 @@ def test_slots_of_another_size_are_refused(folder, shape):
         Describer(folder)(np.zeros(shape))
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_slots_that_are_no_numbers_are_refused(folder, value):
+    slots = np.zeros((2, 9))
+    slots[1, 4] = value
+    with pytest.raises(ValueError, match="some slots are NaN or infinite"):
+        Describer(folder)(slots)
+
+
 def test_what_is_kept_is_read_again(folder):
     again = load_probe(folder)
     assert again.things == PLANTED.things
@@ -123,7 +131,9 @@ def test_a_damaged_probe_is_named(folder, kind):
 
 def test_no_probe_says_what_makes_one(folder):
     (folder / ABOUT).unlink()
-    with pytest.raises(WeightsError, match=r"has no probe\.json beside its weights.*objrep-gym export"):
+    with pytest.raises(
+        WeightsError, match=r"has no probe\.json beside weights.*monet-lite@objects-room.* have one.*export RUN"
+    ):
         Describer(folder)
     with pytest.raises(WeightsError, match="colour has no"):
         Describer("colour")

@@ -68,6 +68,8 @@ def test_terminal_observations_are_encoded(make):
 def test_only_same_step_will_do():
     with pytest.raises(ValueError, match="NEXT_STEP, and stable-baselines3 needs SAME_STEP"):
         SB3VecEnv(gym.make_vec("CartPole-v1", num_envs=2, vectorization_mode="sync"))
+    with pytest.raises(TypeError, match="is no VectorEnv: stable-baselines3 takes a single environment as it is"):
+        SB3VecEnv(gym.make("CartPole-v1"))
 
 
 def test_attributes_of_one_vector_environment():
