@@ -91,8 +91,9 @@ class ModelFigure:
     def tables(self, records: Sequence[Mapping[str, Any]]) -> list[Table]:
         """The models beside each other."""
         rows = {record["row"]: dict(cells(record)) for record in records}
-        grids = any(of_grids(run.data) for run in self.rows.values())
-        scenes = "scenes of the grid, which training saw too" if grids else "test scenes"
+        grids = {of_grids(run.data) > 0 for run in self.rows.values()}
+        scenes = "scenes of the grid, which training saw too" if True in grids else "test scenes"
+        scenes = f"test scenes, and {scenes}" if len(grids) == 2 else scenes
         judged = f"Means over {self.judged:,} {scenes}, latents drawn once; MSE is that of posterior means."
         notes = (judged, *self.notes)
         return [Table(self.title, COLUMNS, rows, notes=notes, first="model")]

@@ -37,6 +37,7 @@ ON_BOARDS = Run(FactorVAEConfig(channels=3), (BOARDS,), STUDY, batch=128, precis
 NARROW_BOARDS = FactorVAEConfig(channels=3, widths=(16, 16, 32, 32), units=256)
 SMALL = Run(NARROW_BOARDS, (BOARDS,), SHORT, batch=64, precision="bf16")
 ON_DIGITS = Run(FactorVAEConfig(size=(32, 32), widths=(32, 32, 64)), (DIGITS,), SHORT, batch=128, precision="bf16")
+SMALL_DIGITS = narrow(ON_DIGITS)
 TWENTY = replace(ON_BOARDS, model=FactorVAEConfig(channels=3, latent=20))
 SMALL_TWENTY = replace(SMALL, model=replace(NARROW_BOARDS, latent=20))
 TCVAE: Any = MODELS["beta-tcvae"]
