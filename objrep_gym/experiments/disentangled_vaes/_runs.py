@@ -58,11 +58,13 @@ def dressed(name: str) -> Run:
 CLOTHES, CLOTHES_BETA = dressed("vae-ellipses"), dressed("beta-vae-ellipses")
 CLOTHES_BROADCAST = dressed("vae-sbd-ellipses")
 
-NOTES = (
+TRAINED = (
     "The document trained its VAE and β-VAE for 50 epochs in batches of 32, broadcast decoders for 20. It gives neither "
     "optimiser nor learning rate (here Adam, 10⁻⁴), nor kernels, strides, the size of the pictures (here 64×64), nor the "
-    'weight of its "slight" L2 (here 10⁻⁴ of the squared weights).',
-    "Ellipses are shuffled, but where a row says otherwise.",
-    "Small: 5 epochs for all, at rates from 10⁻³ down to none, and ellipses in pictures of 32×32, where pixels, "
-    "a quarter of those, weigh less against the same β.",
+    'weight of its "slight" L2 (here 10⁻⁴ of the squared weights).'
 )
+SHORTENED = (
+    "Small: 5 epochs for all, at rates from 10⁻³ down to none, and ellipses in pictures of 32×32, where pixels, "
+    "a quarter of those, weigh less against the same β."
+)
+NOTES = (TRAINED, "Ellipses are shuffled, but where a row says otherwise.", SHORTENED)

@@ -10,5 +10,9 @@ EXPERIMENT = ModelFigure(
     draw=reconstructions,
     shown=10,
     least=1,
-    notes=("20 epochs of 50,000 pictures of 28×28 pixels in batches of 32; the document says neither.", *_runs.NOTES),
+    notes=(
+        "20 epochs of 50,000 pictures of 28×28 pixels in batches of 32; the document says neither.",
+        _runs.TRAINED,
+        _runs.SHORTENED,
+    ),
 )
