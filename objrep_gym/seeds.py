@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 State = dict[str, Any]
-SPACED = 10_000_000  # more than environments, and steps of an agent: one that goes on begins so many scenes later
+SPACED = 10_000_000  # scenes of an agent: half for how it begins and for its exams, half for where it goes on
 
 
 def seed_everything(seed: int) -> None:
@@ -22,6 +22,12 @@ def first_scene(seed: int) -> int:
     """The seed of the first of an agent's environments, the others count up from it: no two agents share a scene. Model and
     policy have `seed` itself."""
     return SPACED * seed
+
+
+def scene_after(seed: int, steps: int) -> int:
+    """The seed of the first of its environments where an agent goes on after so many steps: none that it began with, and
+    none of its exams, until it has gone 5 million steps."""
+    return first_scene(seed) + SPACED // 2 + steps
 
 
 def random_state(device: torch.device) -> State:

@@ -18,7 +18,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from objrep_gym.agents.preset import Preset
 from objrep_gym.agents.replay import FrameReplayBuffer
 from objrep_gym.data import whole
-from objrep_gym.seeds import first_scene
+from objrep_gym.seeds import scene_after
 
 COUNTS = ("_n_updates", "_n_calls")
 """What an algorithm counts beside its steps; `_n_calls` says when DQN copies its network next."""
@@ -59,7 +59,7 @@ def restore(preset: Preset, env: VecEnv, path: Path, seed: int) -> BaseAlgorithm
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise damaged(path, error) from error
     model = preset.build(env, seed + done)
-    env.seed(first_scene(seed) + done)
+    env.seed(scene_after(seed, done))
     try:
         model.set_parameters(parts, device=model.device)
         for name, value in (variables or {}).items():  # of SAC, the temperature: `set_parameters` leaves it out

@@ -67,8 +67,8 @@ def solve(
     watch: Callable[[int], None] | None = None,
     precision: Precision = "bf16",
 ) -> dict[str, Solved]:
-    """What every method answers, by its name. `watch` is told how many problems are done; bf16 decodes in half the bits, for
-    half of the time."""
+    """What every method answers, by its name. `watch` is told how many problems are done; bf16 decodes in half the bits,
+    which takes less time."""
     world, model = Boards(model.size[1:]), model.to(memory_format=layout(model))  # type: ignore[call-overload]
     largest = max(searches.genetic.population, searches.entropy.population) * problems.before.shape[1]
     step = max(1, DECODED // largest)

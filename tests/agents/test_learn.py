@@ -11,7 +11,9 @@ import torch
 from objrep_gym.agents.algorithms import ALGORITHMS, PPOConfig
 from objrep_gym.agents.evaluate import Acting, evaluate
 from objrep_gym.agents.learn import learn, resume, save
-from objrep_gym.seeds import SPACED
+from objrep_gym.experiments.agent import AgentRun
+from objrep_gym.experiments.agent_exam import exam_scene
+from objrep_gym.seeds import SPACED, scene_after
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 from tests.agents.fakes import Touch
 
@@ -84,7 +86,15 @@ def test_scenes_of_two_seeds_are_apart_however_far_one_has_learned(tmp_path):
         list(learn(first, SMALL, 64))
         save(first, path)
         told[seed] = began, env.seeded, first.seed, resume(SMALL, env, path, seed).seed, env.seeded
-    assert told == {0: (0, 0, 0, 64, 64), 1: (SPACED, SPACED, 1, 65, SPACED + 64)}
+    on = SPACED // 2 + 64
+    assert told == {0: (0, 0, 0, 64, on), 1: (SPACED, SPACED, 1, 65, SPACED + on)}
+
+
+def test_an_agent_that_goes_on_does_not_meet_the_scenes_of_its_exam():
+    examined = {exam_scene(AgentRun("ObjRep/Reach-v0", seed=seed)) for seed in (0, 1)}
+    for seed in (0, 1):
+        met = {scene_after(seed, steps) + row for steps in range(0, 2_000_000, 4096) for row in (0, 63)}
+        assert all(not one - 64 <= exam < one + 1000 for one in met for exam in examined)
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip at all", b"PK\x03\x04 torn"])

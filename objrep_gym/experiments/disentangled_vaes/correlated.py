@@ -12,11 +12,7 @@ SHOWN = {"β = 4": _runs.BETA, "CHyVAE": _runs.CHYVAE, "broadcast, β = 4": _run
 EXPERIMENT = LatentsTable(
     "Correlated ellipses",
     rows=_runs.with_small(
-        {
-            name + ending: replace(run, data=(ellipses,))
-            for name, run in SHOWN.items()
-            for ending, ellipses in SETS.items()
-        }
+        {name + ending: replace(run, data=(ellipses,)) for name, run in SHOWN.items() for ending, ellipses in SETS.items()}
     ),
     notes=(
         *_runs.NOTES,
