@@ -10,6 +10,7 @@ import urllib.request
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from objrep_gym import __version__
 from objrep_gym.data import whole
@@ -39,8 +40,8 @@ def cache() -> Path:
 
 
 def fetch(url: str, sha256: str | None, path: Path, progress: bool = True) -> Path:
-    """`path`, fetched from `url` unless it is there. What breaks off is tried again and goes on where it was, in this call
-    and in the next one; until then it lies in `path`.part.
+    """`path`, fetched from `url` unless it is there, with the bytes of `sha256`. What breaks off is tried again and goes on
+    where it was, in this call and in the next one; until then it lies in `path`.part.
 
     `sha256` may be None where nothing is known of the bytes; then only https: and file: are taken. Raises FetchError if
     they are not those of `sha256`; nothing of them is kept then. Processes that want the same file wait for each other.
@@ -48,17 +49,22 @@ def fetch(url: str, sha256: str | None, path: Path, progress: bool = True) -> Pa
     from filelock import FileLock
 
     check(url, sha256)
-    if path.exists():
+    if there(path, sha256):
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")
     with FileLock(path.with_name(f".{path.name}.lock")):
-        if not path.exists():
+        if not there(path, sha256):
             receive(url, sha256, part, progress)
             whole.sync(part)
             part.replace(path)
             whole.sync(path.parent)
     return path
+
+
+def there(path: Path, sha256: str | None) -> bool:
+    """Whether a file need not be fetched: what an earlier fetch left may be another version of it."""
+    return path.exists() and sha256 in (None, digest(path))
 
 
 def check(url: str, sha256: str | None) -> None:
@@ -71,7 +77,7 @@ def check(url: str, sha256: str | None) -> None:
 
 def receive(url: str, sha256: str | None, part: Path, progress: bool) -> None:
     """All of `url` in `part`, with the bytes that were promised."""
-    if sha256 is not None and part.exists() and digest(part) == sha256:
+    if sha256 is not None and there(part, sha256):
         return  # a kill came between the last byte and the renaming
     resumed = part.exists()
     persist(url, sha256, part, progress)
@@ -104,13 +110,13 @@ def stream(url: str, part: Path, progress: bool) -> None:
     begin = part.stat().st_size if part.exists() else 0
     try:
         with urllib.request.urlopen(asked(url, begin), timeout=TIMEOUT) as answer:
-            if not answer.url.startswith(url.partition("//")[0]):
+            if urlsplit(answer.url).scheme not in ("https", urlsplit(url).scheme):
                 raise FetchError(f"{url} leads to {answer.url}, which is less safe: it is not fetched")
             copy(answer, part, begin if goes_on(answer, begin) else 0, url, progress)
     except urllib.error.HTTPError as error:
-        if error.code == 416:  # beyond its end: what lies here is of another file
+        if beyond := error.code == 416 and begin > 0:  # its end: what lies here is of another file
             part.unlink()
-        kind = BrokeOff if error.code in (416, *BUSY) else FetchError
+        kind = BrokeOff if beyond or error.code in BUSY else FetchError
         raise kind(f"{url} answers {error.code} {error.reason}") from error
     except FetchError:
         raise

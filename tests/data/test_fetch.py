@@ -1,6 +1,7 @@
 """Fetched files: checked, kept once, resumed, and nothing kept that is not what was promised."""
 
 import hashlib
+import io
 import threading
 
 import pytest
@@ -117,6 +118,19 @@ def test_two_that_want_the_same_file_fetch_it_once(server: Server, tmp_path):
     assert len(server.asked) == 1
 
 
+def test_another_version_gives_way_to_what_was_promised(server: Server, tmp_path):
+    (tmp_path / "a").write_bytes(b"an older one")
+    assert fetch(server.url("/there"), SHA256, tmp_path / "a", progress=False).read_bytes() == CONTENT
+
+
+def test_no_bytes_at_all_are_refused_by_name(server: Server, tmp_path):
+    """A server may answer 416 to a request that asked for no range."""
+    server.files["/there"] = b""
+    with pytest.raises(FetchError, match="/there answers 416"):
+        fetch(server.url("/there"), SHA256, tmp_path / "a", progress=False)
+    assert len(server.asked) == 1
+
+
 def test_nobody_there_says_so(tmp_path):
     with serving({}) as gone:
         url = gone.url("/there")
@@ -124,24 +138,24 @@ def test_nobody_there_says_so(tmp_path):
         fetch(url, SHA256, tmp_path / "a", progress=False)
 
 
-def test_a_way_to_a_less_safe_place_is_not_followed(server: Server, tmp_path, monkeypatch):
-    led = Led(server.url("/there"))
-    monkeypatch.setattr(module.urllib.request, "urlopen", lambda request, timeout: led)
-    with pytest.raises(FetchError, match=r"leads to http://127.0.0.1.*less safe"):
+@pytest.mark.parametrize("to", ["http://example.org/there", "ftp://example.org/there"])
+def test_a_way_to_a_less_safe_place_is_not_followed(tmp_path, monkeypatch, to):
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda request, timeout: Led(to))
+    with pytest.raises(FetchError, match=f"leads to {to}, which is less safe"):
         fetch("https://example.org/there", SHA256, tmp_path / "a", progress=False)
 
 
-class Led:
+def test_a_way_to_a_safer_place_is_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.urllib.request, "urlopen", lambda request, timeout: Led("https://example.org/there"))
+    assert fetch("http://example.org/there", SHA256, tmp_path / "a", progress=False).read_bytes() == CONTENT
+
+
+class Led(io.BytesIO):
     """An answer that came from elsewhere."""
 
     def __init__(self, url: str):
-        self.url = url
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error: object):
-        pass
+        super().__init__(CONTENT)
+        self.url, self.status, self.headers = url, 200, {}
 
 
 @pytest.mark.parametrize("bad", ["ftp://example.org/x", "/etc/passwd"])
