@@ -3,7 +3,7 @@ and nothing in it is run."""
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,6 +104,19 @@ def tensors(content: bytes, path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load as from_bytes
 
     return attempt(lambda: from_bytes(content), path, "its tensors cannot be read")
+
+
+def check_beside(folder: Path, described: Any, names: Iterable[str]) -> None:
+    """Raise WeightsError where one of the files `names` lies in the folder, but not with the digest that `beside` of its
+    config.json, `described`, has for it."""
+    beside = described.get("beside") if isinstance(described, dict) else None
+    known = beside if isinstance(beside, dict) else {}
+    for path in filter(Path.exists, (folder / name for name in names)):
+        if (found := digest(path.read_bytes())) != (told := known.get(path.name, "nothing of it")):
+            raise WeightsError(
+                f"{path} was altered: its sha256 is {found}, {CONFIG} beside it says {told}. "
+                "Copy both files again from where they come"
+            )
 
 
 def read_json(path: Path) -> Any:

@@ -23,7 +23,7 @@ from objrep_gym.data import whole
 from objrep_gym.metrics.probes import Line
 from objrep_gym.scenes.palette import colour_name
 from objrep_gym.weights import WeightsError
-from objrep_gym.weights.files import compare, digest, pretty, read_header, read_json, tensors
+from objrep_gym.weights.files import check_beside, compare, digest, pretty, read_header, read_json, tensors
 
 PROBE, ABOUT = "probe.safetensors", "probe.json"
 WHAT, NOTHING, HAND = "what", "nothing", "hand"
@@ -38,6 +38,16 @@ class Head:
     line: Line
     names: tuple[str, ...] = ()
     edges: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a class or a stretch between edges has no name."""
+        classes = self.line.classes
+        if classes is None and len(self.names) != (len(self.edges) + 1 if self.names or self.edges else 0):
+            raise ValueError(f"{len(self.names)} names do not fit {len(self.edges)} edges, which are one fewer")
+        if classes is not None and not all(0 <= number < len(self.names) for number in classes):
+            raise ValueError(
+                f"{len(self.names)} names do not fit the classes {classes.tolist()}: each is the place of a name"
+            )
 
     def words(self, values: Num[np.ndarray, "..."]) -> np.ndarray:
         """A word for each value."""
@@ -191,26 +201,32 @@ def load_probe(ref: str | Path) -> Probe:
             "weights/NAME@DATA` fits one"
         )
     described = weights.read_config(folder)[1]
-    told, path = read_json(folder / ABOUT), folder / PROBE
+    if "beside" in described:
+        check_beside(folder, described, (ABOUT, PROBE))
     try:
-        if told["weights"] != described["sha256"]:
-            raise ValueError(f"it was fitted to weights with the sha256 {told['weights']}, not to those beside it")
-        if told["sha256"] != (found := digest(path.read_bytes())):
-            raise ValueError(f"{PROBE} beside it was altered: its sha256 is {found}")
-        lines = read_lines(path, told["heads"])
-        heads = {
-            name: Head(line, tuple(told["heads"][name]["names"]), tuple(told["heads"][name]["edges"]))
-            for name, line in lines.items()
-        }
-        return Probe(
-            heads,
-            tuple(told["things"]),
-            {k: v for k, v in told.items() if k not in ("heads", "things", "weights", "sha256")},
-        )
+        return read_probe(folder, described["sha256"])
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         if isinstance(error, WeightsError):
             raise
         raise WeightsError(f"{folder / ABOUT}: {error if str(error) else type(error).__name__}") from error
+
+
+def read_probe(folder: Path, sha256: str) -> Probe:
+    """The probe in a folder whose weights have the digest `sha256`."""
+    told, path = read_json(folder / ABOUT), folder / PROBE
+    if told["weights"] != sha256:
+        raise ValueError(f"it was fitted to weights with the sha256 {told['weights']}, not to those beside it")
+    if told["sha256"] != (found := digest(path.read_bytes())):
+        raise ValueError(f"{PROBE} beside it was altered: its sha256 is {found}")
+    lines = read_lines(path, told["heads"])
+    heads = {
+        name: Head(line, tuple(told["heads"][name]["names"]), tuple(told["heads"][name]["edges"]))
+        for name, line in lines.items()
+    }
+    if heads[WHAT].line.kind != "classes":
+        raise ValueError(f"{WHAT} is {heads[WHAT].line.kind!r}, but what a slot holds is told by classes")
+    about = {k: v for k, v in told.items() if k not in ("heads", "things", "weights", "sha256")}
+    return Probe(heads, tuple(told["things"]), about)
 
 
 def read_lines(path: Path, heads: Mapping[str, Any]) -> dict[str, Line]:

@@ -11,7 +11,7 @@ import torch
 from objrep_gym.metrics.probes import Line
 from objrep_gym.models import MODELS
 from objrep_gym.scenes.palette import HUES, colour_name
-from objrep_gym.weights import CONFIG, WeightsError, read_config, save
+from objrep_gym.weights import CONFIG, WeightsError, digest, load, read_config, save
 from objrep_gym.wrappers.describe import ABOUT, PROBE, Describer, Head, Probe, Told, load_probe, records, save_probe
 from tests.data.fake_model import TinyConfig
 
@@ -114,6 +114,14 @@ DAMAGED = {
     "heads in a list": (lambda told: told.update(heads=[]), r"probe\.json"),
     "a head too many": (lambda told: told["heads"].update(size=told["heads"]["down"]), "lacks tensor size"),
     "a class too many": (lambda told: told["heads"]["shape"]["classes"].append(2), r"shape\.bias has shape \(2,\)"),
+    "a class without a name": (
+        lambda told: told["heads"]["what"]["names"].pop(),
+        r"2 names do not fit the classes \[0, 1, 2\]",
+    ),
+    "a class below none": (lambda told: told["heads"]["shape"].update(classes=[0, -1]), r"2 names do not fit the classes"),
+    "a name too few": (lambda told: told["heads"]["down"]["names"].pop(), "2 names do not fit 2 edges"),
+    "a name too many": (lambda told: told["heads"]["down"]["names"].append("below"), "4 names do not fit 2 edges"),
+    "edges without names": (lambda told: told["heads"]["hue"]["edges"].append(1.0), "0 names do not fit 1 edges"),
     "an unknown kind": (lambda told: told["heads"]["down"].update(kind="spiral"), "spiral"),
 }
 
@@ -127,6 +135,26 @@ def test_a_damaged_probe_is_named(folder, kind):
     with pytest.raises(WeightsError, match=message) as caught:
         Describer(folder)
     assert str(folder) in str(caught.value)
+
+
+def test_a_probe_that_tells_what_by_a_number_is_named(folder):
+    heads = {**PLANTED.heads, "what": Head(line("line", 0))}
+    save_probe(folder, replace(PLANTED, heads=heads), read_config(folder)[1]["sha256"])
+    with pytest.raises(WeightsError, match=r"what is 'line', but what a slot holds is told by classes"):
+        Describer(folder)
+
+
+def test_a_probe_is_the_one_that_the_config_names(folder):
+    """Other words are as good a probe: only the digest tells that somebody changed them."""
+    beside = {file: digest((folder / file).read_bytes()) for file in (ABOUT, PROBE)}
+    save(folder, load(folder), beside=beside)
+    assert Describer(folder).probe.things == PLANTED.things
+    save_probe(folder, replace(PLANTED, things=("floor",)), read_config(folder)[1]["sha256"])
+    with pytest.raises(WeightsError, match=rf"probe\.json was altered: .* config\.json beside it says {beside[ABOUT]}"):
+        Describer(folder)
+    save(folder, load(folder), beside={})
+    with pytest.raises(WeightsError, match=r"probe\.json was altered: .* config\.json beside it says nothing of it"):
+        Describer(folder)
 
 
 def test_no_probe_says_what_makes_one(folder):
