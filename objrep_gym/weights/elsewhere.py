@@ -9,17 +9,17 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from objrep_gym import journal
 from objrep_gym.data.fetch import SCHEMES, cache, fetch
-from objrep_gym.weights.files import CARD, CONFIG, WEIGHTS, WeightsError, attempt, digest, held, read_json
+from objrep_gym.weights.files import CARD, CONFIG, WEIGHTS, WeightsError, attempt, check_beside, digest, held, read_json
 
 PLACES = ("hf:", "wandb:", *SCHEMES)
 PIN = re.compile(r"#sha256=([0-9a-fA-F]{64})")
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 BESIDE = (CARD, "decomposition.png", "probe.safetensors", "probe.json")
 """Files that config.json may name in its `beside`, each with its sha256."""
-LISTING = {"url", "sha256"}
 
 
 def brought(ref: str) -> Path:
@@ -40,6 +40,8 @@ def brought(ref: str) -> Path:
         raise WeightsError(f"{where} holds no {' and no '.join(missing)}: `objrep-gym export` writes both")
     if pin and pin != (found := digest((folder / CONFIG).read_bytes())):
         raise WeightsError(f"{where} was altered: the sha256 of its {CONFIG} is {found}, not {pin} as was asked for")
+    if pin:
+        check_beside(folder, read_json(folder / CONFIG), BESIDE)
     return folder
 
 
@@ -58,20 +60,44 @@ def from_hub(ref: str, others: Sequence[str] = ()) -> Path:
 
 
 def from_url(url: str, pin: str) -> Path:
-    """The cached folder of what lies at `url`, which names a folder with config.json and weights.safetensors. config.json
-    gets its name last: a folder without it is none, and the next call goes on. Raises FetchError or WeightsError."""
+    """The cached folder of what lies at `url`, which names a folder with config.json and weights.safetensors. Processes
+    that want the same one wait for each other. Raises FetchError or WeightsError."""
+    from filelock import FileLock
+
     url = url.rstrip("/")
-    named = re.sub(r"[^\w.@-]", "_", url.rpartition("/")[2]) or "weights"
+    named = re.sub(r"[^\w.@-]", "_", urlsplit(url).path.rstrip("/").rpartition("/")[2]) or "weights"
     folder = cache() / "weights" / f"{named}-{digest(f'{url}#{pin}'.encode())[:8]}"
-    if (folder / CONFIG).exists():
-        return folder
+    if not installed(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            if not installed(folder):
+                install(url, pin, folder)
+    return folder
+
+
+def installed(folder: Path) -> bool:
+    """Whether a cached folder holds what was fetched: weights may have been deleted to make room."""
+    return (folder / CONFIG).exists() and bool(held(folder / WEIGHTS))
+
+
+def install(url: str, pin: str, folder: Path) -> None:
+    """Everything that the config.json at `url` names, in `folder`, and nothing of another version. config.json gets its
+    name last: a folder without it is none, and the next call goes on."""
     fresh = folder / f"{CONFIG}.new"
     fresh.unlink(missing_ok=True)  # without a pin it may have changed since
-    fetch(f"{url}/{CONFIG}", pin or None, fresh)
-    for name, sha256 in promised(fresh).items():
-        fetch(f"{url}/{name}", sha256, folder / name)
+    fetch(within(url, CONFIG), pin or None, fresh)
+    files = promised(fresh)
+    for stale in {CONFIG, *BESIDE} - files.keys():
+        (folder / stale).unlink(missing_ok=True)
+    for name, sha256 in files.items():
+        fetch(within(url, name), sha256, folder / name)
     fresh.replace(folder / CONFIG)
-    return folder
+
+
+def within(url: str, name: str) -> str:
+    """The address of a file in the folder at `url`, whose query goes with it."""
+    parts = urlsplit(url)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{name}").geturl()
 
 
 def promised(path: Path) -> dict[str, str]:

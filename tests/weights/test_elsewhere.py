@@ -1,6 +1,8 @@
 """Weights from a URL, the hub, wandb: checked, resumed, never half there."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import huggingface_hub
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from objrep_gym import weights
 from objrep_gym.data import fetch as fetching
 from objrep_gym.models import MODELS
-from objrep_gym.weights import CARD, CONFIG, WEIGHTS, WeightsError, digest, load, published, resolve, save
+from objrep_gym.weights import CARD, CONFIG, WEIGHTS, WeightsError, digest, elsewhere, load, published, resolve, save
 from tests.data.fake_model import TinyConfig
 from tests.data.serving import Server, serving
 
@@ -60,6 +62,29 @@ def test_a_url_is_fetched_once_with_what_lies_beside(server, folder, tmp_path, c
     assert len(server.asked) == count == 3
 
 
+def test_workers_that_load_the_same_at_once_fetch_it_once(server, folder, monkeypatch):
+    """As the workers of a vector environment do: all have seen that nothing is there before the first begins."""
+    together, found = threading.Barrier(4), elsewhere.cache()
+    monkeypatch.setattr(elsewhere, "cache", lambda: (together.wait(), found)[1])
+    with ThreadPoolExecutor(4) as workers:
+        folders = list(workers.map(resolve, [address(server, folder)] * 4))
+    assert len(set(folders)) == 1
+    assert len(server.asked) == 3
+
+
+def test_the_query_of_an_address_stands_behind_every_file(server, folder):
+    server.files = {f"{path}?token=abc": content for path, content in server.files.items()}
+    where, pinned = address(server, folder).split("#")
+    assert resolve(f"{where}?token=abc#{pinned}").name.startswith("tiny@far-")
+    assert load(f"{where}/?token=abc#{pinned}").latent_size == 5
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, CONFIG])
+def test_what_was_deleted_from_the_cache_is_fetched_again(server, folder, name):
+    (resolve(address(server, folder)) / name).unlink()
+    assert load(address(server, folder)).latent_size == 5
+
+
 def test_a_folder_that_is_served_as_files_needs_no_pin(folder):
     assert load(folder.as_uri()).latent_size == 5
     with pytest.raises(WeightsError, match="not encrypted, and no sha256 is known"):
@@ -106,9 +131,14 @@ def test_weights_that_were_replaced_meanwhile_are_fetched_anew(server, folder, t
         load(there)
     assert CONFIG not in installed(tmp_path)
     save(folder, TinyConfig(width=6).build())
-    (fetched,) = tmp_path.glob(f"cache/weights/*/{WEIGHTS}")
-    fetched.unlink()
     assert load(there).latent_size == 6
+
+
+def test_nothing_stays_of_a_version_that_was_replaced(folder, tmp_path):
+    (resolve(folder.as_uri()) / WEIGHTS).unlink()
+    save(folder, TinyConfig(width=6).build())  # which names no card
+    assert load(folder.as_uri()).latent_size == 6
+    assert installed(tmp_path) == [CONFIG, WEIGHTS]
 
 
 DESCRIBED = {
@@ -178,6 +208,21 @@ def test_a_wandb_artifact_is_fetched_by_the_journal(folder, monkeypatch):
     assert load(f"wandb:a/b/c:v1#sha256={pin(folder)}").latent_size == 5
     with pytest.raises(WeightsError, match=r"wandb:a/b/d:v1: wandb could not fetch it"):
         load("wandb:a/b/d:v1")
+
+
+def test_a_pin_holds_for_what_lies_beside_wherever_it_lies(folder, monkeypatch):
+    from objrep_gym import journal
+
+    monkeypatch.setattr(journal, "download", {"a/b/c:v1": folder}.__getitem__)
+    pinned = f"wandb:a/b/c:v1#sha256={pin(folder)}"
+    (folder / "probe.json").write_text("{}")
+    with pytest.raises(WeightsError, match=r"probe\.json was altered: .* config\.json beside it says nothing of it"):
+        load(pinned)
+    (folder / "probe.json").unlink()
+    (folder / CARD).write_text("# another card")
+    with pytest.raises(WeightsError, match=rf"{CARD} was altered: its sha256 is .* says {digest(b'# a card')}"):
+        load(pinned)
+    assert load("wandb:a/b/c:v1").latent_size == 5
 
 
 def hub(folder, tmp_path):
