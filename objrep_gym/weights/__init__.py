@@ -7,6 +7,7 @@ A reference is one string: a run directory or any path; a published name, `monet
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ __all__ = ["CARD", "CONFIG", "NAME", "WEIGHTS", "WeightsError", "attempt", "from
 PRETRAINED = Path(__file__).parent.parent / "pretrained"
 LISTED = PRETRAINED / "weights.toml"
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*@[a-z0-9][a-z0-9-]*")
+TRIES = 5  # to read a folder that is saved over meanwhile
 
 
 def save(
@@ -68,11 +70,24 @@ def save(
 
 
 def load(ref: str | Path, device: str | torch.device = "cpu") -> SlotModule:
-    """The model that `ref` names, in `eval()` on `device`, every tensor by name and shape. Raises WeightsError."""
+    """The model that `ref` names, in `eval()` on `device`, every tensor by name and shape. A folder that a training saves
+    over meanwhile is read again. Raises WeightsError."""
     found = resolve(ref)
     if not isinstance(found, Path):
         return found.build().eval().to(device)
-    config, described = read_config(found)
+    told = read_config(found)
+    for _ in range(TRIES):
+        try:
+            return read_model(found, *told).eval().to(device)
+        except (WeightsError, FileNotFoundError):  # its pieces make way for a whole file
+            before, told = told, read_config(found)
+            if pretty(told[1]) == pretty(before[1]):  # as text: no score is NaN twice
+                raise
+    raise WeightsError(f"{found} was saved over {TRIES} times while it was read: load it again when its training is done")
+
+
+def read_model(found: Path, config: Config, described: Mapping[str, Any]) -> SlotModule:
+    """The model of a folder and of what its config.json says. Raises WeightsError where the weights are others."""
     path = inside(found, WEIGHTS)
     header = read_header(path)
     # what ships is trusted as the package's code is: torch spends a second on loading what a meta device needs
@@ -85,7 +100,7 @@ def load(ref: str | Path, device: str | torch.device = "cpu") -> SlotModule:
             f"{path} was altered: its sha256 is {digest(content)}, {CONFIG} beside it says {described.get('sha256')}. "
             "Copy both files again from where they come"
         )
-    return filled(model if ships else config.build(), content, path).eval().to(device)
+    return filled(model if ships else config.build(), content, path)
 
 
 def resolve(ref: str | Path) -> Path | Config:
@@ -93,14 +108,30 @@ def resolve(ref: str | Path) -> Path | Config:
     text = str(ref)
     if text.startswith(PLACES):
         return brought(text)
-    path = Path(text).expanduser()
-    if path.exists():
+    path = as_path(text)
+    if path.exists() and not hides_name(text, path):
         return existing(path)
     if "@" in text:
         return from_name(text)
     if text in MODELS:
         return weightless(text)
     raise WeightsError(f"{text!r} is no folder, no published name and no preset without weights. {advice()}")
+
+
+def as_path(text: str) -> Path:
+    """A reference as the path that it may be. Raises WeightsError where none can be looked up by it."""
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except (RuntimeError, OSError) as error:
+        why, shown = getattr(error, "strerror", error), text if len(text) <= 80 else f"{text[:79]}…"
+        raise WeightsError(f"{shown!r} is neither a name nor a path that can be looked up: {why}. {advice()}") from error
+    return path
+
+
+def hides_name(text: str, path: Path) -> bool:
+    """Whether a path has the name of a preset or of published weights by chance: it holds neither weights nor a config."""
+    return not any(held(path / name) for name in (WEIGHTS, CONFIG)) and (text in MODELS or text in published())
 
 
 def published() -> list[str]:

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from objrep_gym import weights
 from objrep_gym.models import MODELS
+from objrep_gym.models.base import SlotModule
 from objrep_gym.weights import CONFIG, WEIGHTS, WeightsError, load, published, resolve, save
 from tests.data.fake_model import TinyConfig
 
@@ -75,6 +76,36 @@ def test_a_folder_saved_over_loads_at_every_moment(folder, monkeypatch):
     assert all(torch.equal(model.out.weight, old.out.weight) for model in seen[:2])
 
 
+def saved_over(folder, monkeypatch, times: int) -> list[SlotModule]:
+    """What a training saves each time between the two files that `load` reads; the newest last."""
+    saved: list[SlotModule] = []
+    read = weights.pieces.read
+
+    def read_late(path):
+        with monkeypatch.context() as meanwhile:
+            meanwhile.setattr(weights.pieces, "read", read)
+            if len(saved) < times:
+                saved.append(TinyConfig(width=5, rate=0.5).build())
+                save(folder, saved[-1])
+            return read(path)
+
+    monkeypatch.setattr(weights.pieces, "read", read_late)
+    return saved
+
+
+def test_a_folder_that_is_saved_over_while_it_is_read_is_read_again(folder, monkeypatch):
+    saved = saved_over(folder, monkeypatch, 2)
+    assert torch.equal(load(folder).out.weight, saved[1].out.weight)
+    assert len(saved) == 2
+
+
+def test_a_folder_that_is_saved_over_without_end_is_named(folder, monkeypatch):
+    saved = saved_over(folder, monkeypatch, 100)
+    with pytest.raises(WeightsError, match=rf"was saved over {weights.TRIES} times while it was read"):
+        load(folder)
+    assert len(saved) == weights.TRIES
+
+
 def test_a_run_is_named_by_its_folder_or_its_weights(folder):
     assert resolve(folder) == resolve(str(folder)) == resolve(folder / WEIGHTS) == folder
 
@@ -83,6 +114,19 @@ def test_a_preset_without_weights_loads_by_its_bare_name():
     model = load("colour")
     assert not list(model.parameters())
     assert not model.training
+
+
+@pytest.mark.parametrize("name", ["colour", "monet-lite@objects-room"])
+def test_a_folder_hides_a_name_only_where_it_holds_a_model(tmp_path, monkeypatch, name):
+    """`colour/` may be anything; what was saved under a name is meant by it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).mkdir()
+    assert load(name).latent_size != 5
+    save(name, TinyConfig(width=5).build())
+    assert load(name).latent_size == 5
+    (tmp_path / name / WEIGHTS).unlink()
+    with pytest.raises(WeightsError, match=rf"{name} holds no {WEIGHTS}"):
+        load(name)
 
 
 def test_everything_published_loads():
@@ -99,6 +143,8 @@ def test_everything_published_loads():
         ("monet-lite@object-room", "has no published weights: did you mean monet-lite@objects-room"),
         ("monet@../../etc", "is no published name"),
         ("Monet@Objects", "is no published name"),
+        ("~nobody-of-this-name/x", "'~nobody-of-this-name/x' is neither a name nor a path .*home directory"),
+        ("x" * 5000, "'x{79}…' is neither a name nor a path .*too long"),
     ],
 )
 def test_a_reference_to_nothing_says_what_there_is(ref, message):
@@ -174,6 +220,7 @@ def test_a_truncated_file_is_named(folder, keep):
 
 
 def test_an_altered_file_is_named(folder):
+    change(folder, lambda described: described.update(score=float("nan")))
     content = bytearray((folder / WEIGHTS).read_bytes())
     content[-5] ^= 1
     (folder / WEIGHTS).write_bytes(content)
