@@ -80,6 +80,8 @@ def train() -> type[Verb]:
         stage: OmitArgPrefixes[Stage] = field(default_factory=lambda: Stage(100_000))
         trunk: str | None = None
         """A trained trunk to begin with: a segmenter's run, or a ResNet's published state dict, file or hf:org/name."""
+        takes: tuple[str, ...] = TRUNK
+        """Patterns of the tensors that are taken over from there; '*' is all of a model like this one."""
         minutes: float | None = None
         """Stop after so long; the same command goes on."""
         batch: int = 64
@@ -95,7 +97,7 @@ def train() -> type[Verb]:
 
         def __call__(self) -> None:
             data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
-            start = None if self.trunk is None else Start(self.trunk, TRUNK)
+            start = None if self.trunk is None else Start(self.trunk, self.takes)
             run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, start, self.save)
             print(perform(run, self.out, minutes=self.minutes, wandb=self.wandb).folder)
 

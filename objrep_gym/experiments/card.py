@@ -19,6 +19,7 @@ from objrep_gym.experiments.members_figure import COLUMNS as MEMBERS
 from objrep_gym.experiments.one_object import COLUMNS as SUITE
 from objrep_gym.experiments.provenance import told as provenance
 from objrep_gym.experiments.reproduce import find, names
+from objrep_gym.experiments.starting import TRUNK
 from objrep_gym.figures.tables import Column, as_markdown
 from objrep_gym.metrics.cost import parameters
 from objrep_gym.models import MODELS, changes, preset_of
@@ -147,18 +148,25 @@ def fixed(again: Mapping[str, Any]) -> str:
 
 
 def command(run: Run, out: str) -> str:
-    """The command that performs a run of one stage, after that of a run whose trunk it starts from; of several stages, that
-    of an experiment that shows it."""
-    if len(run.stages) > 1:
+    """The command that performs a run of one stage, after that of a run which it starts from; where one of them has several
+    stages, that of an experiment which shows the run."""
+    before = run.start.weights if run.start is not None else None
+    if not in_single_stages(run):
         models = (name for name in names() if not name.startswith("control/"))  # agents' tables want stable-baselines3
         shown = next((name for name in models if run in runs_of(find(name))), None)
         return f"objrep-gym reproduce {shown}" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
-    if run.start is not None and isinstance(run.start.weights, Run):
-        before, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
-        return f"{command(run.start.weights, before)}\n{command(begun, out)}"
+    if run.start is not None and isinstance(before, Run):
+        made, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
+        return f"{command(before, made)}\n{command(begun, out)}"
     words = ["objrep-gym", "train", name := preset_of(run.model), "--data", *run.data]
     words += [word for option in options(run, name) for word in option]
     return shlex.join([*words, "--out", out])
+
+
+def in_single_stages(run: Run) -> bool:
+    """Whether a run has one stage, and what it starts from too: the command line trains no others."""
+    before = run.start.weights if run.start is not None else None
+    return len(run.stages) == 1 and (not isinstance(before, Run) or in_single_stages(before))
 
 
 def runs_of(experiment: Any) -> list[Run]:
@@ -170,16 +178,23 @@ def runs_of(experiment: Any) -> list[Run]:
 def options(run: Run, name: str) -> Iterator[list[str]]:
     """What a run says that the verb's defaults do not."""
     for field, value in changes(run.model, MODELS[name]).items():
-        yield [f"--model.{field.replace('_', '-')}", *told(value)]
+        yield told(f"model.{field}", value)
     for field, value in changes(run.stages[0], Stage(0)).items():
-        yield [f"--{field.replace('_', '-')}", *told(value)]
+        yield told(field, value)
     plain = Run(run.model)
     for field in ("batch", "precision", "seed"):
         if getattr(run, field) != getattr(plain, field):
-            yield [f"--{field}", *told(getattr(run, field))]
+            yield told(field, getattr(run, field))
     if run.start is not None:
-        yield ["--trunk", str(run.start.weights)]
+        yield told("trunk", str(run.start.weights))
+        if run.start.takes != TRUNK:
+            yield told("takes", run.start.takes)
 
 
-def told(value: Any) -> list[str]:
-    return [str(item) for item in (value if isinstance(value, tuple) else (value,))]
+def told(field: str, value: Any) -> list[str]:
+    """An option that changes a field, as words of a command: what is true or not is a flag, said only where it changes."""
+    group, _, name = field.replace("_", "-").rpartition(".")
+    prefix = f"--{group}." if group else "--"
+    if isinstance(value, bool):
+        return [f"{prefix}{'' if value else 'no-'}{name}"]
+    return [f"{prefix}{name}", *(str(item) for item in (value if isinstance(value, tuple) else (value,)))]

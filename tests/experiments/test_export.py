@@ -9,11 +9,9 @@ import pytest
 
 from objrep_gym import weights
 from objrep_gym.experiments import judging
-from objrep_gym.experiments.card import command
 from objrep_gym.experiments.export import OTHERS, Exporting, export, seconds
 from objrep_gym.experiments.judge import COLUMNS
-from objrep_gym.experiments.kinds import Performed, Run, perform
-from objrep_gym.experiments.parallel_vae import _runs
+from objrep_gym.experiments.kinds import Run, perform
 from objrep_gym.experiments.schedules import individual
 from objrep_gym.figures.tables import Table
 from objrep_gym.journal import NAME, Journal
@@ -99,7 +97,6 @@ def test_members_of_a_parallel_vae_are_judged_by_their_kinds(tmp_path):
     card = (out / weights.CARD).read_text()
     assert "ARI of kinds" in card
     assert "# a run of 2 stages" in card
-    assert command(_runs.FOUR, "runs/four") == "objrep-gym reproduce parallel_vae/figure_4_3"
 
 
 def test_what_learned_no_rooms_is_judged_on_what_it_learned(tmp_path):
@@ -166,32 +163,6 @@ def test_a_rounding_that_costs_is_refused_and_leaves_nothing(trained, tmp_path, 
     with pytest.raises(ValueError, match=r"rounding moved ari_fg from .* export with --dtype float32"):
         export(trained, tmp_path / "a@b", HOW, progress=False)
     assert not list(tmp_path.iterdir())
-
-
-def test_the_command_on_the_card_performs_the_same_run(monkeypatch):
-    """The words are parsed by the command line itself."""
-    from objrep_gym.cli import main
-    from objrep_gym.experiments import kinds
-
-    wanted = Run(
-        replace(MODELS["monet-lite"], beta=0.25, size=(32, 48)),  # pyright: ignore[reportArgumentType]
-        ("objects-room:variant=train,look=plain,size=32", "objects-room:variant=reach,size=32"),
-        (Stage(70, lr=3e-4, schedule="cosine", warmup=10),),
-        batch=32,
-        seed=3,
-        precision="bf16",
-    )
-    done = []
-
-    def performed(run, out, minutes, wandb):
-        done.append((run, out))
-        return Performed(out, 70, 70, True, {})
-
-    monkeypatch.setattr(kinds, "perform", performed)
-    program, *words = command(wanted, "runs/again").split()
-    assert program == "objrep-gym"
-    assert main(words) == 0
-    assert done == [(wanted, Path("runs/again"))]
 
 
 def test_pauses_are_no_training_time(tmp_path):
