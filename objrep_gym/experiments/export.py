@@ -3,7 +3,7 @@ picture. What was exported before can be exported again: judged and described an
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from objrep_gym.experiments.describing import describable, described
 from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.experiments.rooms import of_rooms
+from objrep_gym.experiments.saved import step_of
 from objrep_gym.journal import NAME, encode, read
 from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.weights import Dtype
@@ -35,6 +36,7 @@ EXAMS = (
     "objects-room:variant=train,look=textured",
     "objects-room:variant=identical-color,look=textured",
 )
+JOINED = " and "  # between machines
 LINES = 500  # of a journal that stay with the weights
 STORED = {"F32": "float32", "BF16": "bf16", "F16": "fp16", "I8": "int8"}
 
@@ -133,17 +135,24 @@ def replace_all(out: Path, made: Path) -> None:
 def origin_of(folder: Path) -> Origin:
     """The run behind a folder, from what it was begun with, or from what an earlier export kept of it. Raises ValueError
     where neither is known."""
+    step, path = step_of(folder), folder / RUN
+    if path.is_file():
+        return Origin(read_run(folder), step, made_with(json.loads(path.read_text(encoding="utf-8")), folder))
     described = json.loads((folder / weights.CONFIG).read_text(encoding="utf-8"))
-    step = int(described.get("step") or 0)
-    if (folder / RUN).is_file():
-        made = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        made = {name: made.get(name) for name in ("versions", "commit")} | {
-            "machine": made.get("machine", "an unknown machine")
-        }
-        return Origin(read_run(folder), step, {**made, "seconds": seconds(folder)})
     if not {"run", "made"} <= described.keys():
         raise ValueError(f"{folder} does not say what made its weights: export the run directory itself")
     return Origin(as_run(described["run"], folder / weights.CONFIG), step, described["made"])
+
+
+def made_with(begun: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """What a run directory was made with; where it went on from weights, what these were made with before is added."""
+    before = begun.get("before", {"step": -1, "seconds": 0.0})
+    machines = [*before.get("machine", "").split(JOINED), begun.get("machine", "an unknown machine")]
+    return {
+        **{name: begun.get(name) for name in ("versions", "commit")},
+        "machine": JOINED.join(name for name in dict.fromkeys(machines) if name),
+        "seconds": before["seconds"] + seconds(folder, before["step"]),
+    }
 
 
 def kept_in(folder: Path, dtype: Dtype, moved: dict[str, float]) -> Kept:
@@ -183,9 +192,9 @@ def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: b
     return by_bound(run, exported, (*how.exams, *own)[0], how.count, progress)
 
 
-def seconds(run: Path) -> float:
-    """Time that a run was at work, from its journal: pauses between two calls are left out."""
-    times: Sequence[float] = [line["time"] for line in read(run / NAME)]
+def seconds(run: Path, after: int = -1) -> float:
+    """Time that a run was at work beyond a step, from its journal: pauses between two calls are left out."""
+    times: Sequence[float] = [line["time"] for line in read(run / NAME) if (line.get("step") or 0) > after]
     gaps = sorted(b - a for a, b in pairwise(times))
     usual = gaps[len(gaps) // 2] if gaps else 0.0
     return sum((gap for gap in gaps if gap < 20 * usual), 0.0)

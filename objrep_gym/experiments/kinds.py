@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from objrep_gym.data import open_source, whole
 from objrep_gym.data.batches import Batches, batches
 from objrep_gym.data.watching import Show, left, watching
 from objrep_gym.experiments.provenance import provenance
+from objrep_gym.experiments.saved import STATE, alone, read_state, step_of
 from objrep_gym.experiments.starting import Found, begin_with, find
 from objrep_gym.journal import Journal
 from objrep_gym.models import MODELS
@@ -25,7 +26,7 @@ from objrep_gym.processes import agreed, leads, own_device, stopping
 from objrep_gym.seeds import restore_random_state, seed_everything
 from objrep_gym.training import Precision, Progress, Stage, fit
 
-RUN, STATE = "run.json", "state.pt"
+RUN = "run.json"
 PROCESS_STRIDE = 1_000_003  # between the seeds of processes that train together
 HARMLESS = ("save", "report")  # fields that may change between two calls: the weights do not depend on them
 SAVE_SECONDS = 300.0  # a slow run saves at least this often
@@ -98,31 +99,38 @@ def perform(
     Killed at any moment and performed again, it continues from the last save to the weights of an uninterrupted run.
     SIGTERM and Ctrl-C save first. `wandb`: a project that gets the journal's lines too. `source`: where the run lies that
     this one starts from. Started by `accelerate launch`, the processes share each step and the first one writes. Raises
-    ValueError if `folder` holds another run, or something else.
+    ValueError if `folder` holds another run, or something else, and `saved.Busy` while another process trains there.
     """
     folder = Path(folder)
     run.check()
     given = None if (folder / STATE).exists() else start_of(run, source)
-    if leads():
-        begin(run, folder, given)
-        whole.sweep(folder)
-    state = read_state(folder)
+    with alone(folder) if leads() else nullcontext():
+        if leads():
+            begin(run, folder, given)
+            whole.sweep(folder)
+        state = read_state(folder)
+        model = ready(run, state, given)
+        journal = Journal(folder, state.get("step", 0), wandb, to_json(run)) if leads() else None
+        with (
+            stopping() as stop,
+            watching(folder.name, total(run), progress and leads()) as show,
+            closing(journal) if journal else nullcontext(),
+        ):
+            deadline = None if minutes is None else time.monotonic() + 60 * minutes
+            performance = Performance(run, folder, model, journal, show)
+            done = performance.go(state, lambda: agreed(stop.is_set() or past(deadline)))
+            return replace(done, stopped=stop.is_set() and not done.finished)
+
+
+def ready(run: Run, state: Mapping[str, Any], given: Found | None) -> SlotModule:
+    """The model of a run as its last save left it, or as it begins, on this machine's device."""
     seed_everything(run.seed)
     model = run.model.build().to(own_device())
     if state:
         model.load_state_dict(state["model"])
     elif run.start and given:
         begin_with(model, run.start.takes, given)
-    journal = Journal(folder, state.get("step", 0), wandb, to_json(run)) if leads() else None
-    with (
-        stopping() as stop,
-        watching(folder.name, total(run), progress and leads()) as show,
-        closing(journal) if journal else nullcontext(),
-    ):
-        deadline = None if minutes is None else time.monotonic() + 60 * minutes
-        performance = Performance(run, folder, model, journal, show)
-        done = performance.go(state, lambda: agreed(stop.is_set() or past(deadline)))
-        return replace(done, stopped=stop.is_set() and not done.finished)
+    return model
 
 
 class Performance:
@@ -143,6 +151,8 @@ class Performance:
                 if stop():
                     self.save(now, stage, step)
                     break
+        if self.journal is not None and step > 0 and not losses and step_of(self.folder) < step:  # its last save was torn
+            weights.save(self.folder, self.model, self.run.model, step=step)
         return Performed(self.folder, step, self.before[-1], step == self.before[-1], losses)
 
     def records(self, state: dict[str, Any]) -> Generator[tuple[int, Progress], None, None]:
@@ -207,9 +217,9 @@ def start_of(run: Run, source: Path | None) -> Found | None:
     return find(str(source or run.start.weights))
 
 
-def begin(run: Run, folder: Path, given: Found | None = None) -> None:
-    """Make the folder and its run.json, with the digest of the weights that it starts from, or check that the folder is
-    this run's, or a shorter one's that goes on."""
+def begin(run: Run, folder: Path, given: Found | None = None, before: Mapping[str, Any] | None = None) -> None:
+    """Make the folder and its run.json, with the digest of the weights that it starts from and with what made, `before`,
+    those that it goes on from, or check that the folder is this run's, or a shorter one's that goes on."""
     path = folder / RUN
     if path.exists() and (folder / STATE).exists():  # without a save there is nothing that another run could spoil
         found = read_run(folder)
@@ -221,11 +231,12 @@ def begin(run: Run, folder: Path, given: Found | None = None) -> None:
             raise ValueError(f"{folder} holds another run: {told}. Use the same settings to continue it, or another folder")
         if found == run:
             return
+        before = json.loads(path.read_text(encoding="utf-8")).get("before")
     elif not path.exists():
         whole.refuse_foreign(folder, f"holds no run ({RUN})")
     folder.mkdir(parents=True, exist_ok=True)
-    started = {} if given is None else {"start": given.told}
-    whole.write(path, json.dumps({"run": to_json(run), **started, **provenance()}, indent=2) + "\n")
+    kept = {name: told for name, told in {"start": given and given.told, "before": before}.items() if told is not None}
+    whole.write(path, json.dumps({"run": to_json(run), **kept, **provenance()}, indent=2) + "\n")
 
 
 def continues(run: Run, found: Run) -> bool:
@@ -259,19 +270,6 @@ def as_run(described: Any, path: Path) -> Run:
         return from_json(described, {Run, Stage, Start, *(type(config) for config in MODELS.values())}, "run")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-
-
-def read_state(folder: Path) -> dict[str, Any]:
-    """What the last save left, without unpickling anything but tensors and plain values; {} where there is none."""
-    path = folder / STATE
-    if not path.exists():
-        return {}
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        raise ValueError(
-            f"{path} is damaged and the run cannot be continued from it: {error}. Delete it to start over"
-        ) from error
 
 
 def beginnings(run: Run) -> list[int]:

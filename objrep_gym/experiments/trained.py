@@ -15,8 +15,10 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data import at_size, parse, whole
 from objrep_gym.data.published import Divided
-from objrep_gym.experiments.kinds import HARMLESS, STATE, Performed, Run, as_run, begin, beginnings, perform, same, total
+from objrep_gym.experiments.kinds import HARMLESS, Performed, Run, as_run, begin, beginnings, perform, same, total
+from objrep_gym.experiments.saved import STATE, alone, step_of
 from objrep_gym.experiments.starting import find
+from objrep_gym.journal import NAME
 from objrep_gym.models import preset_of
 
 ROOT = Path("runs/trained")
@@ -51,7 +53,7 @@ def standing(run: Run, root: Path) -> Performed:
     folder = root / address(run)
     for found in (folder, *shipped(run)):
         if (found / weights.CONFIG).exists() and weights.held(found / weights.WEIGHTS):
-            step = int(json.loads((found / weights.CONFIG).read_text(encoding="utf-8")).get("step") or 0)
+            step = step_of(found)
             return Performed(found, step, total(run), step >= total(run), {})
     return Performed(folder, 0, total(run), False, {})
 
@@ -68,16 +70,18 @@ def shipped(run: Run) -> list[Path]:
 
 
 def trained(run: Run, effort: Effort) -> Performed:
-    """One run, trained or continued for as long as `effort` allows. Where only its weights are left, as they ship, it goes
-    on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in the same time.
-    Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: the next of several is not to begin."""
+    """One run, trained or continued for as long as `effort` allows. Where only its weights are left, in its folder or as
+    they ship, it goes on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in
+    the same time. Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: the next of several is not to
+    begin. Raises `saved.Busy` while another process trains it."""
     found, folder = standing(run, effort.root), effort.root / address(run)
     if found.finished:
         return found
-    if found.folder != folder:
-        revive(run, found, folder)
+    if found.folder != folder or (found.step and not (folder / STATE).exists()):
+        with alone(folder):
+            revive(run, found, folder)
     began, source = time.monotonic(), None
-    if found.step == 0 and run.start is not None and isinstance(run.start.weights, Run):
+    if not (folder / STATE).exists() and run.start is not None and isinstance(run.start.weights, Run):
         before = trained(run.start.weights, effort)
         if not before.finished:
             return found
@@ -90,10 +94,15 @@ def trained(run: Run, effort: Effort) -> Performed:
 
 
 def revive(run: Run, found: Performed, folder: Path) -> None:
-    """A run directory from weights alone."""
+    """A run directory from weights alone: those that it holds itself, or those that ship, whose journal goes on there and
+    whose hours and machine run.json keeps, as `before`."""
     before = beginnings(run)
     stage = max(i for i in range(len(run.stages)) if before[i] <= found.step)
-    begin(run, folder)
+    if found.folder != folder:
+        made = json.loads((found.folder / weights.CONFIG).read_text(encoding="utf-8")).get("made")
+        begin(run, folder, before=made and {**made, "step": found.step})
+        if (found.folder / NAME).exists():
+            whole.write(folder / NAME, (found.folder / NAME).read_bytes())
     state = {"step": found.step, "stage": stage, "loop": {"step": found.step - before[stage]}}
     state["model"] = weights.load(found.folder).state_dict()
     whole.write(folder / STATE, lambda path: torch.save(state, path))

@@ -9,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +17,8 @@ import torch
 from objrep_gym import weights
 from objrep_gym.data.generate import Recipe, generate
 from objrep_gym.data.objects_room import ObjectsRoom
-from objrep_gym.experiments.kinds import RUN, STATE, Run, perform, read_run
+from objrep_gym.experiments.kinds import RUN, Run, perform, read_run
+from objrep_gym.experiments.saved import STATE
 from objrep_gym.journal import read
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
@@ -190,7 +192,8 @@ def test_images_of_another_size_are_told_before_training(tmp_path):
 
 
 def test_members_that_claim_want_a_source_each(tmp_path):
-    model = replace(MODELS["parallel-vae-map"].tiny(), size=(32, 32))
+    tiny: Any = MODELS["parallel-vae-map"].tiny()
+    model = replace(tiny, size=(32, 32))
     run = Run(model, ("tabletop:look=grey,size=32",), (Stage(1),), batch=2)
     with pytest.raises(ValueError, match="2 members that claim a source each were given 1"):
         perform(run, tmp_path / "run", progress=False)

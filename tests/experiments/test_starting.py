@@ -15,7 +15,8 @@ from objrep_gym.configs import from_json, to_json
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.data.tabletop import Table
 from objrep_gym.experiments.card import command
-from objrep_gym.experiments.kinds import RUN, STATE, Run, Start, perform, read_run
+from objrep_gym.experiments.kinds import RUN, Run, Start, perform, read_run
+from objrep_gym.experiments.saved import STATE
 from objrep_gym.experiments.starting import TRUNK, begin_with, digest, find
 from objrep_gym.experiments.trained import Effort, address, identity, scaled, trained
 from objrep_gym.models import MODELS

@@ -12,8 +12,12 @@ from objrep_gym import weights
 from objrep_gym.configs import to_json
 from objrep_gym.data.objects_room import ObjectsRoom
 from objrep_gym.experiments import trained as module
-from objrep_gym.experiments.kinds import STATE, Performance, Run
+from objrep_gym.experiments.export import origin_of
+from objrep_gym.experiments.kinds import RUN as DESCRIBED
+from objrep_gym.experiments.kinds import Performance, Run, perform
+from objrep_gym.experiments.saved import STATE
 from objrep_gym.experiments.trained import Effort, address, identity, scaled, standing, train_all, trained
+from objrep_gym.journal import NAME, encode, read
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
 from tests.data.fake import Squares
@@ -62,6 +66,31 @@ def test_a_run_of_which_only_weights_are_left_goes_on_from_them(effort, tmp_path
     assert state["loop"]["renewed"] == 3
     moved = [(a - b).abs().max() for a, b in zip(*(weights.load(f).parameters() for f in (kept, done.folder)), strict=True)]
     assert 0 < max(moved) < 5 * 1e-2 * 5 / 500 * 2, "five steps of a rate that rises over 500"
+
+
+def test_a_run_whose_state_is_lost_goes_on_from_its_own_weights(effort):
+    longer = replace(RUN, stages=(RUN.stages[0], replace(RUN.stages[1], steps=9)))
+    folder = effort.root / address(longer)
+    perform(RUN, folder, progress=False)
+    (folder / STATE).unlink()
+    assert standing(longer, effort.root).step == 20
+    assert trained(longer, replace(effort, minutes=0.0)).step == 21
+    assert [line["step"] for line in read(folder / NAME)] == [4, 8, 12, 16, 20, 21]
+
+
+def test_what_went_on_from_shipped_weights_keeps_their_hours_and_their_journal(effort, tmp_path, monkeypatch):
+    kept = tmp_path / "pretrained" / "tiny@rooms"
+    made = {"versions": {}, "commit": None, "machine": "Cray", "seconds": 3600.0}
+    weights.save(kept, RUN.model.build(), step=12, run=to_json(RUN), made=made)
+    (kept / NAME).write_text("".join(encode({"step": step, "time": 900.0 * step}) for step in (4, 8, 12)))
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    folder = trained(RUN, effort).folder
+    assert [line["step"] for line in read(folder / NAME)] == [4, 8, 12, 16, 20]
+    here = json.loads((folder / DESCRIBED).read_text())["machine"]
+    origin = origin_of(folder)
+    assert origin.made["machine"] == f"Cray and {here}"
+    assert 3600 < origin.made["seconds"] < 3660
+    assert "Cray" in json.loads((folder / DESCRIBED).read_text())["before"]["machine"]
 
 
 def test_finished_weights_that_ship_are_not_trained_again(effort, tmp_path, monkeypatch):
