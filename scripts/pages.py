@@ -23,6 +23,7 @@ from PIL import Image
 
 from objrep_gym.data import whole
 from objrep_gym.experiments import known
+from objrep_gym.experiments.card import HEADINGS
 from objrep_gym.experiments.provenance import machine
 from objrep_gym.experiments.reproduce import TABLE
 from objrep_gym.weights import CARD, PRETRAINED
@@ -88,9 +89,12 @@ def keep(picture: Path, name: str) -> Path:
 
 
 def scores(name: str) -> str:
-    """What a card says of held-out scenes."""
+    """What a card says of held-out scenes, or of a grid's. Raises ValueError on one that says nothing of either."""
     text = (PRETRAINED / name / CARD).read_text(encoding="utf-8")
-    return text.partition("## On held-out scenes\n")[2].partition("\n## ")[0].strip()
+    for heading in HEADINGS:
+        if told := text.partition(f"{heading}\n")[2].partition("\n## ")[0].strip():
+            return told
+    raise ValueError(f"the card of {name} has no measurements below {' or '.join(HEADINGS)}")
 
 
 MAKERS = {"machine": lambda words: measured_on(), "bench": measure, "reproduce": reproduced, "card": scores}

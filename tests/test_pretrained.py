@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 import time
@@ -104,6 +105,12 @@ def test_its_card_says_what_it_is(name: str):
         assert "k-means, chromaticity" in card
         assert "k-means, RGB" in card
         assert "## What slots say" in card
+
+
+@every_weight
+def test_pages_can_show_its_scores(name: str):
+    made = runpy.run_path(str(Path(__file__).parents[1] / "scripts" / "pages.py"))
+    assert made["scores"](name).startswith("**")
 
 
 @every_weight

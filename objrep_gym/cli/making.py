@@ -246,11 +246,11 @@ def reproduce() -> type[Verb]:
 
 
 def work_off(queue: Path, asked: Any) -> None:
-    """The trainings of a queue, each told in a line. Raises ValueError without minutes, or with a table's name."""
+    """The trainings of a queue, each told in a line. Raises ValueError without minutes, or with what only a table takes."""
     from objrep_gym.experiments.queue import Queueing, told, work
 
-    if asked.name or asked.minutes is None:
-        raise ValueError("a queue takes --minutes, and no name of a table")
+    if asked.name or asked.anew or asked.minutes is None:
+        raise ValueError("a queue takes --minutes, and neither the name of a table nor --anew")
     plain = Queueing(queue, asked.minutes)
     out = asked.out or plain.out
     for waiting, performed in work(Queueing(queue, asked.minutes, asked.device, out, asked.runs)):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from objrep_gym import weights
-from objrep_gym.data import parse, pieces
+from objrep_gym.data import DATASETS, drawn, parse, pieces
 from objrep_gym.data.digit_pairs import DigitPairs
 from objrep_gym.experiments import describing
 from objrep_gym.experiments.judge import COLUMNS, METRICS
@@ -59,7 +59,17 @@ def card(exported: Path, origin: Origin, judged: Judging, kept: Kept, probe: Pro
     """The model card, in Markdown."""
     lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts(exported, origin, kept).items()), ""]
-    lines += ["Made by", "", "```sh", command(origin.run, f"runs/{exported.name}"), "```", "", heading(origin.run), ""]
+    lines += [
+        "Made by",
+        "",
+        "```sh",
+        command(origin.run, f"runs/{exported.name}"),
+        "```",
+        "",
+        *wanted(origin.run),
+        heading(origin.run),
+        "",
+    ]
     for table in judged.tables:
         lines += [f"**{table.title}**", "", as_markdown(table), ""]
     lines += [fixed(judged.again), ""]
@@ -93,9 +103,22 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
     }
 
 
+def wanted(run: Run) -> list[str]:
+    """Lines on data that whoever makes the weights again brings along."""
+    sets = dict.fromkeys(text.partition(":")[0] for text in run.data)
+    by_hand = [f"`{name}`" for name in sets if name in DATASETS and name not in drawn()]
+    if not by_hand:
+        return []
+    told = f"The files behind {', '.join(by_hand)} are downloaded by hand, into a folder that OBJREP_GYM_DATA names"
+    return [f"{told}: where they are missing, the command says whence they come.", ""]
+
+
+HEADINGS = ("## On held-out scenes", "## On scenes of the grid")
+
+
 def heading(run: Run) -> str:
     """Over what was measured."""
-    return "## On scenes of the grid" if describing.of_grids(run.data) else "## On held-out scenes"
+    return HEADINGS[1 if describing.of_grids(run.data) else 0]
 
 
 def measures(config: Config, model: SlotModule) -> dict[str, str]:
@@ -154,7 +177,7 @@ def command(run: Run, out: str) -> str:
     if not in_single_stages(run):
         models = (name for name in names() if not name.startswith("control/"))  # agents' tables want stable-baselines3
         shown = next((name for name in models if run in runs_of(find(name))), None)
-        return f"objrep-gym reproduce {shown}" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
+        return f"objrep-gym reproduce {shown} --anew" if shown else f"# a run of {len(run.stages)} stages, in {out}/{RUN}"
     if run.start is not None and isinstance(before, Run):
         made, begun = f"{out}-trunk", replace(run, start=replace(run.start, weights=f"{out}-trunk"))
         return f"{command(before, made)}\n{command(begun, out)}"

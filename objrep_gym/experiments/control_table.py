@@ -39,7 +39,7 @@ from objrep_gym.experiments.generalising import on_axes
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.known import identity, keep, known, thinned
 from objrep_gym.experiments.online_agent import KEEPING, ONLINE, OnlineRun, online_curve, qualities
-from objrep_gym.experiments.trained import Effort, scaled, standing, train_all
+from objrep_gym.experiments.trained import Effort, scaled, train_all
 from objrep_gym.experiments.ways import on_ways
 from objrep_gym.figures.curves import Curve, curves
 from objrep_gym.figures.page import Picture, Section
@@ -158,7 +158,7 @@ class ControlTable:
             return dataclasses.replace(run, encoder=ONLINE)
         if row not in self.encoders:
             return run
-        found = standing(self.encoders[row], effort.root)
+        found = effort.found(self.encoders[row])
         if not found.finished:
             return None
         ships = found.folder.parent == weights.PRETRAINED

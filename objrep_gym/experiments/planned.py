@@ -7,7 +7,7 @@ from pathlib import Path
 from objrep_gym import weights
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
-from objrep_gym.experiments.card import command, licence, measures
+from objrep_gym.experiments.card import command, licence, measures, wanted
 from objrep_gym.experiments.judge import Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import Run, total
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
@@ -15,8 +15,8 @@ from objrep_gym.experiments.queue import PACKAGED, read
 from objrep_gym.experiments.rooms import of_rooms
 from objrep_gym.figures.tables import Table, as_markdown
 
-UNTRAINED = """Nobody has trained it to its end yet: there are no weights here. On a GPU the command below makes them, the
-queue the same with weights, card and journal at the end: `objrep-gym reproduce --queue {queue} --minutes 60`."""
+UNTRAINED = """Nobody has trained it to its end yet: there are no weights here. On a GPU the command below makes them, and
+`objrep-gym export runs/{name} --out {name}` judges them and writes their card."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,10 @@ def plan(name: str, out: Path | str, how: Planning = Planning(), progress: bool 
     if weights.held(out / weights.WEIGHTS):
         raise ValueError(f"{out} holds weights, and this would be the card of weights that are not there")
     run = found[name]
-    told = UNTRAINED.format(queue=f"objrep_gym/experiments/{PACKAGED.name}")
-    lines = [f"# {name}", "", told, "", "| | |", "|---|---|", *(f"| {k} | {v} |" for k, v in facts(run).items()), ""]
-    lines += ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", "## What it is held against", ""]
+    told, rows = UNTRAINED.format(name=name), (f"| {k} | {v} |" for k, v in facts(run).items())
+    lines = [f"# {name}", "", told, "", "| | |", "|---|---|", *rows, ""]
+    lines += ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", *wanted(run)]
+    lines += ["## What it is held against", ""]
     exams = TABLE_5_2.exams if of_rooms(run.data[0]) else {text: Exam(text) for text in run.data}
     for exam, described in exams.items():
         table = against(exam, replace(described, count=how.count), progress)

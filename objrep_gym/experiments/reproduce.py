@@ -46,6 +46,8 @@ class Reproduction:
     """Where models learn; on a GPU if there is one."""
     runs: Path = ROOT
     """Folder of trained models, which all tables share."""
+    anew: bool = False
+    """Train what the package ships once more, instead of showing the weights that lie in it."""
 
 
 def names() -> list[str]:
@@ -64,9 +66,9 @@ def reproduce(what: Reproduction, out: Path | str, progress: bool = True) -> tup
     out, experiment = Path(out), find(what.name)
     if what.scale != 1:
         experiment = experiment.scaled(what.scale)
-    again = f"objrep-gym reproduce {what.name} --scale {what.scale:g} --out {out}"
+    again = f"objrep-gym reproduce {what.name} --scale {what.scale:g}{' --anew' if what.anew else ''} --out {out}"
     with using(what.device):
-        return leave(experiment, out, Effort(what.minutes, what.runs, progress), again)
+        return leave(experiment, out, Effort(what.minutes, what.runs, progress, what.anew), again)
 
 
 def leave(experiment: Experiment, out: Path, effort: Effort, again: str) -> tuple[Path, list[Table]]:

@@ -33,6 +33,12 @@ class Effort:
     root: Path = ROOT
     """Folder of trained models, which all tables share."""
     progress: bool = True
+    anew: bool = False
+    """Leave out the weights that ship: what made them is trained once more, in `root`."""
+
+    def found(self, run: Run) -> Performed:
+        """How far a run has come, as this call looks for it."""
+        return standing(run, self.root, self.anew)
 
 
 def identity(run: Run) -> str:
@@ -48,10 +54,10 @@ def address(run: Run) -> str:
     return f"{preset_of(run.model)}-{data}/{identity(run)}/seed{run.seed}"
 
 
-def standing(run: Run, root: Path) -> Performed:
-    """How far a run has come: in its own folder, or in weights that ship with the package."""
+def standing(run: Run, root: Path, anew: bool = False) -> Performed:
+    """How far a run has come: in its own folder, or, but where it is made `anew`, in weights that ship with the package."""
     folder = root / address(run)
-    for found in (folder, *shipped(run)):
+    for found in (folder, *(() if anew else shipped(run))):
         if (found / weights.CONFIG).exists() and weights.held(found / weights.WEIGHTS):
             step = step_of(found)
             return Performed(found, step, total(run), step >= total(run), {})
@@ -74,7 +80,7 @@ def trained(run: Run, effort: Effort) -> Performed:
     they ship, it goes on from there: the optimiser starts anew, and gently. A run that it starts from is finished first, in
     the same time. Raises KeyboardInterrupt after the save where SIGTERM or Ctrl-C ended it: the next of several is not to
     begin. Raises `saved.Busy` while another process trains it."""
-    found, folder = standing(run, effort.root), effort.root / address(run)
+    found, folder = effort.found(run), effort.root / address(run)
     if found.finished:
         return found
     if found.folder != folder or (found.step and not (folder / STATE).exists()):
@@ -122,12 +128,12 @@ def train_all(runs: Sequence[Run], effort: Effort) -> list[Performed]:
     """Every run, the first seed of all before the second; where minutes are given, those of one seed share them evenly."""
     end = None if effort.minutes is None else time.monotonic() + 60 * effort.minutes
     for seed in sorted({run.seed for run in runs}):
-        waiting = [run for run in runs if run.seed == seed and not standing(run, effort.root).finished]
+        waiting = [run for run in runs if run.seed == seed and not effort.found(run).finished]
         for number, run in enumerate(waiting):
             left = None if end is None else (end - time.monotonic()) / 60 / (len(waiting) - number)
             if (left is None or left > 0) and ready(run, effort):
                 trained(run, replace(effort, minutes=left))
-    return [standing(run, effort.root) for run in runs]
+    return [effort.found(run) for run in runs]
 
 
 def ready(run: Run, effort: Effort) -> bool:
@@ -138,7 +144,7 @@ def ready(run: Run, effort: Effort) -> bool:
         if effort.progress:
             print(f"{address(run)} waits: {absent[0]}")
         return False
-    if run.start is None or isinstance(run.start.weights, Run) or standing(run, effort.root).step > 0:
+    if run.start is None or isinstance(run.start.weights, Run) or effort.found(run).step > 0:
         return True
     try:
         find(run.start.weights)

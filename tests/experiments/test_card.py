@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from objrep_gym.cli import main
+from objrep_gym.cli import VERBS, main, making
 from objrep_gym.data import parse
 from objrep_gym.experiments import kinds
-from objrep_gym.experiments.card import command, runs_of
+from objrep_gym.experiments.card import command, runs_of, wanted
 from objrep_gym.experiments.kinds import Performed, Run, same
 from objrep_gym.experiments.parallel_vae import _runs
 from objrep_gym.experiments.reproduce import find, names
@@ -64,23 +64,33 @@ def chain(run: Run, out: str) -> Iterator[tuple[Run, str]]:
     yield run, out
 
 
-def test_the_commands_of_all_rows_are_understood_and_perform_them(done):
-    every = rows().values()
+def test_the_commands_of_all_rows_are_understood_and_perform_them(done, monkeypatch):
+    every, verb = rows().values(), making.train()
+    monkeypatch.setitem(VERBS, "train", ("", lambda: verb))  # built once: that takes longer than to read a command
     assert len(every) > 100
     for run in every:
         lines = command(run, "runs/x").splitlines()
         if lines[0].startswith("objrep-gym reproduce "):
-            assert run in runs_of(find(lines[0].split()[-1]))
+            *_, name, anew = lines[0].split()
+            assert run in runs_of(find(name))
+            assert anew == "--anew"
             continue
         done.clear()
         for line in lines:
             assert main(shlex.split(line)[1:]) == 0, line
-        for (wanted, out), (made, folder) in zip(chain(run, "runs/x"), done, strict=True):
+        for (asked, out), (made, folder) in zip(chain(run, "runs/x"), done, strict=True):
             assert folder == Path(out)
-            assert [parse(text) for text in made.data] == [parse(text) for text in wanted.data]
-            assert same(replace(made, data=wanted.data), wanted), lines
+            assert [parse(text) for text in made.data] == [parse(text) for text in asked.data]
+            assert same(replace(made, data=asked.data), asked), lines
 
 
 def test_what_several_stages_make_is_named_by_an_experiment_that_shows_it():
-    assert command(_runs.FOUR, "runs/four") == "objrep-gym reproduce parallel_vae/figure_4_3"
-    assert command(_runs.FIRM, "runs/firm") == "objrep-gym reproduce parallel_vae/figure_4_3"
+    assert command(_runs.FOUR, "runs/four") == "objrep-gym reproduce parallel_vae/figure_4_3 --anew"
+    assert command(_runs.FIRM, "runs/firm") == "objrep-gym reproduce parallel_vae/figure_4_3 --anew"
+
+
+def test_what_has_to_be_brought_along_is_said():
+    (told, _) = wanted(_runs.FOUR)
+    assert "`digit-pairs` are downloaded by hand" in told
+    assert "OBJREP_GYM_DATA" in told
+    assert wanted(_runs.SPLITTING["ours"]) == []

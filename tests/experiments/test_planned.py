@@ -21,6 +21,8 @@ def test_a_card_tells_what_will_be_and_how_it_is_made(tmp_path):
     assert "1,000,000 steps of 64, 64,000,000 images" in card
     trunk, run = re.findall(r"^objrep-gym train .*$", card, re.M)
     assert "segmenter-rn50 " in trunk
+    assert f"`objrep-gym export runs/{NAME} --out {NAME}`" in card
+    assert "--queue" not in card, "another training may be the first that waits there"
     assert "--trunk runs/monet-rn50-star@objects-room-trunk" in run
     assert card.count("k-means, chromaticity") == card.count("4 images**") == 3
     assert "(paper 86.88±1.23)" in card

@@ -101,6 +101,17 @@ def test_finished_weights_that_ship_are_not_trained_again(effort, tmp_path, monk
     assert not effort.root.exists()
 
 
+def test_what_ships_is_trained_again_where_that_is_asked(effort, tmp_path, monkeypatch):
+    kept = tmp_path / "pretrained" / "tiny@rooms"
+    weights.save(kept, RUN.model.build(), step=20, run=to_json(RUN))
+    monkeypatch.setattr(weights, "PRETRAINED", tmp_path / "pretrained")
+    anew = replace(effort, anew=True)
+    assert anew.found(RUN).step == 0
+    (done,) = train_all([RUN], anew)
+    assert (done.folder, done.finished) == (effort.root / address(RUN), True)
+    assert next(read(done.folder / NAME))["step"] == 4
+
+
 def test_time_is_shared_by_the_runs_of_a_seed_before_the_next_seed_begins(effort, monkeypatch):
     given = []
     monkeypatch.setattr(module, "trained", lambda run, part: given.append((run.seed, run.batch, round(part.minutes, 2))))
