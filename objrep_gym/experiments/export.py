@@ -16,14 +16,15 @@ from objrep_gym.data.export import DrawnPacking, Packing, export_scenes
 from objrep_gym.data.published import Published
 from objrep_gym.experiments.card import PICTURE, Kept, Origin, card
 from objrep_gym.experiments.describing import describable, described
-from objrep_gym.experiments.judging import Judging, by_bound, by_members, by_segments
+from objrep_gym.experiments.judging import Judging, Refused, by_bound, by_members, by_segments
 from objrep_gym.experiments.kinds import RUN, as_run, read_run
 from objrep_gym.experiments.rooms import of_rooms
 from objrep_gym.experiments.saved import step_of
 from objrep_gym.journal import NAME, encode, read
+from objrep_gym.models.base import SlotModule
 from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.weights import Dtype
-from objrep_gym.weights.files import digest, read_header
+from objrep_gym.weights.files import digest, pretty, read_header
 from objrep_gym.wrappers.describe import ABOUT, PROBE, Probe, load_probe, save_probe
 
 EXAMS = (
@@ -78,16 +79,16 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
     """Writes weights.safetensors, config.json, card.md, a picture, the journal's losses and, where there can be one, a
     probe of `run` to the folder `out`. `run` is a run directory, or weights that were exported before.
 
-    The folder's name is the weights' published name. Raises WeightsError on a run without weights, ValueError where `out`
-    holds anything else, or where rounding moves a rate by more than `judging.MOVED`.
+    The folder's name is the weights' published name. Raises WeightsError on a run without weights, and `judging.Refused`
+    where `out` holds anything else, where a weight is beyond what `dtype` can hold, or where rounding costs too much.
     """
-    found, out = weights.resolve(run), Path(out)
+    found, out = weights.resolve(run), Path(out).resolve()
     assert isinstance(found, Path)
     check(out)
     origin, lines, model = origin_of(found), thinned(found / NAME), weights.load(found)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
-        beside = weights.save(Path(name) / out.name, model, dtype=how.dtype)
+        beside = rounded(Path(name) / out.name, model, how.dtype)
         judged = judge(found, beside, origin, how, progress)
         kept = kept_in(found, how.dtype, judged.moved)
         probe = probe_of(found, beside, origin, how, progress)
@@ -103,6 +104,14 @@ def export(run: Path | str, out: Path | str, how: Exporting = Exporting(), progr
             whole.write(beside / NAME, "".join(map(encode, lines)))
         replace_all(out, beside)
     return out
+
+
+def rounded(folder: Path, model: SlotModule, dtype: Dtype) -> Path:
+    """A folder with the weights in `dtype`. Raises Refused on one that is beyond what that can hold."""
+    try:
+        return weights.save(folder, model, dtype=dtype)
+    except OverflowError as error:
+        raise Refused(f"{error}, which --dtype says") from error
 
 
 def probe_of(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Probe | None:
@@ -124,12 +133,23 @@ OTHERS = (weights.CARD, PICTURE, PROBE, ABOUT)
 
 
 def replace_all(out: Path, made: Path) -> None:
-    """The files of `made` in `out`, and none of an earlier export."""
+    """The files of `made` in `out`, and none of an earlier export. A kill at any moment leaves a folder whose weights load,
+    those of before or those of after, and which can be exported to once more."""
     out.mkdir(exist_ok=True)
-    for file in sorted(made.iterdir()):
-        whole.write(out / file.name, file.read_bytes())
-    for stale in (*pieces.cuttings(out / weights.WEIGHTS), *(out / name for name in OTHERS if not (made / name).exists())):
-        stale.unlink(missing_ok=True)
+    whole.sweep(out)
+    if weights.held(out / weights.WEIGHTS):
+        described = json.loads((made / weights.CONFIG).read_text(encoding="utf-8"))
+        replaced = {**described, "replaces": digest(pieces.read(out / weights.WEIGHTS))}
+        whole.write(out / weights.CONFIG, pretty(replaced))
+    whole.write(out / weights.WEIGHTS, (made / weights.WEIGHTS).read_bytes())
+    for piece in pieces.cuttings(out / weights.WEIGHTS):
+        piece.unlink()
+    for name in (*OTHERS, NAME):
+        if (made / name).exists():
+            whole.write(out / name, (made / name).read_bytes())
+        else:
+            (out / name).unlink(missing_ok=True)
+    whole.write(out / weights.CONFIG, (made / weights.CONFIG).read_bytes())
 
 
 def origin_of(folder: Path) -> Origin:
@@ -173,11 +193,17 @@ def thinned(journal: Path) -> list[dict[str, Any]]:
 
 
 def check(out: Path) -> None:
-    """Raise ValueError unless `out` is new, empty, or an earlier export."""
-    own = {weights.WEIGHTS, weights.CONFIG, NAME, *OTHERS}
-    own |= {piece.name for piece in pieces.cuttings(out / weights.WEIGHTS)}
-    if out.exists() and (not out.is_dir() or {file.name for file in out.iterdir()} - own):
-        raise ValueError(f"{out} holds something else than exported weights: choose another folder")
+    """Raise Refused unless `out` is new, empty, or an earlier export, with what kills left of writing it."""
+    if out.exists() and not (out.is_dir() and all(exported(file.name) for file in out.iterdir())):
+        raise Refused(f"{out} holds something else than exported weights: choose another folder")
+
+
+def exported(name: str) -> bool:
+    """Whether a file is one of an export, a piece of its weights, or what a kill left of writing either."""
+    partial = whole.PARTIAL.fullmatch(name)
+    name = partial[1] if partial else name
+    piece = pieces.PIECE.fullmatch(name)
+    return name in (weights.WEIGHTS, weights.CONFIG, NAME, *OTHERS) or bool(piece and piece["name"] == weights.WEIGHTS)
 
 
 def judge(run: Path, exported: Path, origin: Origin, how: Exporting, progress: bool) -> Judging:

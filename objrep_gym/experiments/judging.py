@@ -3,7 +3,6 @@ their bound, and by counting where they have KL maps. Rounding is judged too."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from objrep_gym.scenes.view import View
 from objrep_gym.types import recolour
 
 MOVED = 0.005  # how far a rate may move where weights are rounded
+GREW = 0.1  # and by what share of it a squared error
 CHOOSE, TEST = 6400, 12800  # the MVAE document's scenes for its threshold and for its test
 PICTURED = 8  # scenes in a card's picture
 SUITED = 20  # times as many pictures for the suite of one thing: a model of one slot is small
@@ -49,6 +49,10 @@ LIKE = ("monet-rn50-star", "monet-rn50", "monet", "genesis-v2", "slot-attention"
 ROWS = dict(zip(LIKE, ("MONet-RN50*", "MONet-RN50", "MONet", "GENESIS-v2", "Slot Attention"), strict=True))
 """Which row of the thesis a preset is held against: the first of LIKE that its name begins with."""
 Records = list[dict[str, Any]]
+
+
+class Refused(ValueError):
+    """Weights that are not exported as was asked: rounding costs too much, or something else is where they would go."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +69,40 @@ class Judging:
 
 
 def by_segments(run: Path, exported: Path, exams: Sequence[str], count: int, progress: bool) -> Judging:
-    """Every exam, of the exported model and of the baselines; of the first also of the run itself."""
+    """Every exam, of the exported model and of the baselines; of the first also of the run itself. Each record keeps its
+    exam's own words, as `exam`."""
     records: Records = []
+    tables: list[Table] = []
     moved: dict[str, float] = {}
+    model = weights.load(exported)
     for number, data in enumerate(exams):
         exam, found = Exam(data=data, count=count), known_of(run, exported, data, count)
         if not found:
             found = sat(exported, exam, progress)
             moved |= compare(evaluate(str(run), exam)[0], found[0], METRICS) if number == 0 else {}
-        records += [{**record, "model": exported.name if i == 0 else record["model"]} for i, record in enumerate(found)]
-    tables = [as_table(list(told)) for _, told in groupby(records, key=examined)]
-    model = weights.load(exported)
-    tables = [beside_thesis(data, table, model.config) for data, table in zip(exams, tables, strict=True)]
+        found = [
+            {**record, "exam": data, "model": exported.name if i == 0 else record["model"]}
+            for i, record in enumerate(found)
+        ]
+        records += found
+        tables.append(beside_thesis(data, titled(data, as_table(found), found[0]), model.config))
     parts = taken_apart(model, *shown_of(exams[0]))
-    again = {
-        "data": exams[0],
-        **evaluate(str(exported), Exam(data=exams[0], count=min(count, AGAIN)))[0],
-        "model": exported.name,
-    }
+    again = evaluate(str(exported), Exam(data=exams[0], count=min(count, AGAIN)))[0]
+    again |= {"data": exams[0], "model": exported.name}
     return Judging(records, tables, drawn(lambda: decomposition(parts), dpi=110), moved, again)
+
+
+def titled(data: str, table: Table, record: Mapping[str, Any]) -> Table:
+    """The table of an exam, whose title says all that the exam names, where that is more than a variant and a look."""
+    if plain(data):
+        return table
+    return replace(table, title=f"{data} {record['split'] or ''}".rstrip() + f", {record['count']:,} images")
+
+
+def plain(data: str) -> bool:
+    """Whether an exam names its variant and its look at most, so that a record's own words tell it from any other."""
+    options = data.partition(":")[2].split(",")
+    return all(option.partition("=")[0] in ("", "variant", "look") for option in options)
 
 
 def shown_of(data: str) -> tuple[list[View], int]:
@@ -112,13 +131,9 @@ def known_of(run: Path, exported: Path, data: str, count: int) -> Records:
     before, now = (weights.read_config(folder)[1] for folder in (run, exported))
     if before["sha256"] != now["sha256"]:
         return []
-    wanted = (*described(Exam(data=data)).values(), count)
-    return [record for record in before.get("judged", []) if examined(record) == wanted]
-
-
-def examined(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Which exam a record is of."""
-    return tuple(record.get(name) for name in ("data", "variant", "look", "split", "count"))
+    wanted = {**described(Exam(data=data)), "count": count}
+    known = [record for record in before.get("judged", []) if wanted.items() <= record.items()]
+    return [record for record in known if (record["exam"] == data if "exam" in record else plain(data))]
 
 
 def beside_thesis(data: str, table: Table, config: Config) -> Table:
@@ -242,15 +257,17 @@ def counted(
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Sequence[str]) -> dict[str, float]:
-    """By how much each metric moved when the weights were rounded. Raises ValueError where that is more than `MOVED`."""
+    """By how much each metric moved when the weights were rounded. Raises Refused where a rate moved by more than `MOVED`,
+    a squared error by more than the share `GREW` of it, or where either is no number."""
     moved: dict[str, float] = {}
     for name in names:
         if before[name] is None:
             continue
         moved[name] = after[name] - before[name]
-        if abs(moved[name]) > MOVED:
-            raise ValueError(
-                f"rounding moved {name} from {before[name]:.4f} to {after[name]:.4f}, more than {MOVED}: export with "
+        most = GREW * before[name] if name.startswith("mse") else MOVED
+        if not abs(moved[name]) <= most:
+            raise Refused(
+                f"rounding moved {name} from {before[name]:.4g} to {after[name]:.4g}, more than {most:.2g}: export with "
                 "--dtype float32"
             )
     return moved

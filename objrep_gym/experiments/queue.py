@@ -4,6 +4,7 @@ The file is TOML, a `[[run]]` for each: which row of which experiment, which see
 published under; or a table of agents as a whole, by its name alone.
 """
 
+import json
 import time
 import tomllib
 from dataclasses import dataclass, replace
@@ -14,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 from objrep_gym.configs import from_json
 from objrep_gym.data import pieces
 from objrep_gym.experiments.export import Exporting, export
-from objrep_gym.experiments.kinds import Performed, Run
+from objrep_gym.experiments.judging import Refused
+from objrep_gym.experiments.kinds import Performed, Run, as_run, same
 from objrep_gym.experiments.reproduce import find, leave
-from objrep_gym.experiments.trained import ROOT, Effort, ready, standing, trained
+from objrep_gym.experiments.saved import Busy, step_of
+from objrep_gym.experiments.trained import ROOT, Effort, address, ready, trained
 from objrep_gym.processes import own_device, using
 from objrep_gym.scenes.world import check_name
-from objrep_gym.weights import NAME, WEIGHTS
+from objrep_gym.weights import CONFIG, NAME, WEIGHTS
 
 if TYPE_CHECKING:
     from objrep_gym.experiments.control_table import ControlTable
@@ -102,13 +105,16 @@ def read(path: Path) -> list[Waiting]:
         listed = tomllib.loads(path.read_text(encoding="utf-8"))
         if set(listed) != {"run"} or not isinstance(listed["run"], list):
             raise ValueError("a queue is a list of [[run]]")
+        if not all(isinstance(entry, dict) for entry in listed["run"]):
+            raise ValueError("a queue is a list of [[run]], each with its fields")
         found = [
             from_json({"kind": "Waiting", **entry}, {Waiting}, f"run {i + 1}") for i, entry in enumerate(listed["run"])
         ]
-        for waiting in found:
+        names = [waiting.name or waiting.experiment for waiting in found]
+        for waiting, name in zip(found, names, strict=True):
             waiting.check()
-            if [(other.experiment, other.name) for other in found].count((waiting.experiment, waiting.name)) > 1:
-                raise ValueError(f"{waiting.experiment} {waiting.name} stands there twice")
+            if names.count(name) > 1:
+                raise ValueError(f"{name} stands there twice")
     except ValueError as error:  # TOML's errors are ValueErrors
         raise ValueError(f"{path}: {error}") from error
     return found
@@ -117,7 +123,8 @@ def read(path: Path) -> list[Waiting]:
 def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]]:
     """Trains the first that is not finished, from where it stands (its run directory, or its weights where only those are
     left), then the next while there are minutes. Each that was trained leaves weights in pieces, a card and its journal in
-    `out`; one that waits for the run that it begins from has none yet. Returns what was trained, and how far each came."""
+    `out`, and so does one that was finished elsewhere, or whose export was cut off; one that waits for the run that it
+    begins from has none yet. Returns what was trained or exported, and how far each came."""
     end, done = time.monotonic() + 60 * how.minutes, []
     with using(how.device):
         for waiting in read(how.queue):
@@ -132,17 +139,30 @@ def work(how: Queueing, progress: bool = True) -> list[tuple[Waiting, Performed]
 
 
 def train(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:
-    """One training, and its weights; None where it was finished before, or waits for what it begins from or learns on."""
-    run = waiting.run()
-    if standing(run, effort.root).finished or not ready(run, effort):
+    """One training, and its weights; None where both were there before, where it waits for what it begins from or learns
+    on, or is trained by another process, and where its weights are refused, which is told: the next of the queue begins."""
+    run, out = waiting.run(), how.out / waiting.name
+    found = effort.found(run)
+    ships = found.folder != effort.root / address(run)
+    if (found.finished and (ships or holds(out, run, found.step))) or not ready(run, effort):
         return None
-    performed = trained(run, effort)
-    if performed.step:
-        folder = export(
-            performed.folder, how.out / waiting.name, Exporting(exams=waiting.exams, count=how.count), effort.progress
-        )
-        pieces.cut(folder / WEIGHTS)
+    try:
+        performed = trained(run, effort)
+        if performed.step:
+            exporting = Exporting(exams=waiting.exams, count=how.count)
+            pieces.cut(export(performed.folder, out, exporting, effort.progress) / WEIGHTS)
+    except (Busy, Refused) as error:
+        print(f"{waiting.name} is left for later: {error}")
+        return None
     return performed
+
+
+def holds(out: Path, run: Run, step: int) -> bool:
+    """Whether a folder has the weights of a run at a step, exported to the end."""
+    if step_of(out) != step:
+        return False
+    described = json.loads((out / CONFIG).read_text(encoding="utf-8"))
+    return "replaces" not in described and "run" in described and same(run, as_run(described["run"], out / CONFIG))
 
 
 def learn(waiting: Waiting, how: Queueing, effort: Effort) -> Performed | None:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from objrep_gym import weights
+from objrep_gym.cli import main
+from objrep_gym.configs import to_json
+from objrep_gym.data import whole
 from objrep_gym.experiments import judging
-from objrep_gym.experiments.export import OTHERS, Exporting, export, seconds
+from objrep_gym.experiments.export import OTHERS, Exporting, check, export, replace_all, seconds
 from objrep_gym.experiments.judge import COLUMNS
+from objrep_gym.experiments.judging import Refused
 from objrep_gym.experiments.kinds import Run, perform
 from objrep_gym.experiments.schedules import individual
 from objrep_gym.figures.tables import Table
@@ -53,7 +57,9 @@ def test_an_export_loads_by_its_name_and_says_how_it_was_made(trained, tmp_path,
     assert {file: digest((out / file).read_bytes()) for file in OTHERS} == described["beside"]
     assert abs(described["kept"]["moved"]["ari_fg"]) <= judging.MOVED
     assert (described["kept"]["before"], described["kept"]["dtype"]) == ("float32", "fp16")
-    assert described["again"]["count"] == 4
+    assert (described["again"]["count"], described["again"]["data"]) == (4, HOW.exams[0])
+    assert f"On the first 4 scenes of `{HOW.exams[0]}`" in card
+    assert f"**{HOW.exams[0]} test, 4 images**" in card, "a size is part of the exam"
     judged = described["judged"]
     assert [record["variant"] for record in judged] == ["train"] * 4 + ["reach"] * 4
     assert judged[0]["model"] == "monet-lite@rooms"
@@ -118,6 +124,36 @@ def test_an_export_replaces_an_older_one_and_nothing_else(trained, tmp_path):
         export(trained, out, HOW, progress=False)
 
 
+@pytest.mark.parametrize("torn", [weights.CONFIG, weights.WEIGHTS, weights.CARD, NAME])
+def test_an_export_that_was_killed_leaves_weights_that_load_and_is_made_good(trained, tmp_path, monkeypatch, torn):
+    old, new, out = (tmp_path / name for name in ("old", "new", "out"))
+    weights.save(old, TINY.build(), step=1)
+    weights.save(new, weights.load(trained), step=2)
+    for folder in (old, new):
+        (folder / weights.CARD).write_text(folder.name)
+    (old / NAME).write_text("{}\n")
+    replace_all(out, old)
+
+    def write(path, content, honest=whole.write):
+        if Path(path) == out / torn:
+            (out / f"{torn}.123.partial").write_bytes(b"half")
+            raise KeyboardInterrupt
+        return honest(path, content)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(whole, "write", write)
+        if torn != NAME:
+            with pytest.raises(KeyboardInterrupt):
+                replace_all(out, new)
+    weights.load(out)
+    (out / f"{weights.WEIGHTS}.1-of-2.123.partial").write_bytes(b"half")
+    check(out)
+    replace_all(out, new)
+    assert {file.name: file.read_bytes() for file in out.iterdir()} == {
+        file.name: file.read_bytes() for file in new.iterdir()
+    }, "nothing of the older one, and nothing half written"
+
+
 def test_what_was_exported_is_exported_again_to_the_same(trained, tmp_path, monkeypatch):
     first = export(trained, tmp_path / "a@b", HOW, progress=False)
     before = {file.name: file.read_bytes() for file in first.iterdir()}
@@ -126,6 +162,23 @@ def test_what_was_exported_is_exported_again_to_the_same(trained, tmp_path, monk
     assert {file.name for file in first.iterdir()} == before.keys()
     for name in (weights.WEIGHTS, weights.CARD, weights.CONFIG):
         assert (first / name).read_bytes() == before[name], name
+
+
+@pytest.mark.parametrize(
+    ("kept", "asked", "known"),
+    [
+        ({"exam": "objects-room:look=plain"}, "objects-room:look=plain", True),
+        ({"exam": "objects-room:look=plain"}, "objects-room:look=plain,engine=raycast", False),
+        ({"exam": "objects-room:look=plain,size=32"}, "objects-room:look=plain,size=64", False),
+        ({}, "objects-room:variant=train,look=plain", True),
+        ({}, "objects-room:look=plain,size=32", False),
+    ],
+)
+def test_what_was_measured_holds_for_the_same_exam_alone(monkeypatch, kept, asked, known):
+    """Records of earlier versions have their exam's variant and look, and nothing more of its words."""
+    record = {"data": "objects-room", "variant": "train", "look": "plain", "split": "test", "count": 9, **kept}
+    monkeypatch.setattr(weights, "read_config", lambda folder: (TINY, {"sha256": "same", "judged": [record]}))
+    assert judging.known_of(Path("a"), Path("b"), asked, 9) == ([record] if known else [])
 
 
 def fewer(known, ref, exam):
@@ -163,6 +216,31 @@ def test_a_rounding_that_costs_is_refused_and_leaves_nothing(trained, tmp_path, 
     with pytest.raises(ValueError, match=r"rounding moved ari_fg from .* export with --dtype float32"):
         export(trained, tmp_path / "a@b", HOW, progress=False)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_that_grew_and_what_is_no_number_are_refused():
+    assert judging.compare({"mse": 0.001, "ari": None}, {"mse": 0.00105}, ("mse", "ari")) == {"mse": pytest.approx(5e-5)}
+    for before, after in ((0.0005, 0.0006), (0.001, float("nan"))):
+        with pytest.raises(Refused, match=r"rounding moved mse from 0\.00"):
+            judging.compare({"mse": before}, {"mse": after}, ("mse",))
+
+
+def test_a_weight_beyond_what_is_asked_for_is_told_in_a_line(trained, tmp_path, capsys):
+    model = weights.load(trained)
+    next(model.parameters()).data.view(-1)[0] = 1e6
+    folder = weights.save(tmp_path / "run", model, step=3, run=to_json(RUN), made={})
+    assert main(["export", str(folder), "--out", "a@b", "--count", "4"]) == 2
+    assert "beyond fp16: store it as bf16 or float32, which --dtype says" in capsys.readouterr().err
+    assert not Path("a@b").exists()
+
+
+def test_the_folder_that_one_stands_in_has_a_name_too(trained, tmp_path, monkeypatch):
+    (tmp_path / "mine@rooms").mkdir()
+    monkeypatch.chdir(tmp_path / "mine@rooms")
+    export(trained, ".", replace(HOW, exams=HOW.exams[:1]), progress=False)
+    card = Path(weights.CARD).read_text()
+    assert card.startswith("# mine@rooms\n")
+    assert "--out runs/mine@rooms" in card
 
 
 def test_pauses_are_no_training_time(tmp_path):

@@ -12,14 +12,17 @@ from objrep_gym import weights
 from objrep_gym.cli import main
 from objrep_gym.configs import to_json
 from objrep_gym.data import pieces
+from objrep_gym.experiments import kinds
 from objrep_gym.experiments import queue as module
 from objrep_gym.experiments.agent import AgentRun
 from objrep_gym.experiments.control_table import ControlTable
 from objrep_gym.experiments.export import Exporting
+from objrep_gym.experiments.judging import Refused
 from objrep_gym.experiments.kinds import Performed, Run
 from objrep_gym.experiments.queue import Queueing, Waiting, read, told, work
+from objrep_gym.experiments.saved import Busy
 from objrep_gym.experiments.segmentation_table import SegmentationTable
-from objrep_gym.experiments.trained import standing
+from objrep_gym.experiments.trained import Effort, standing, trained
 from objrep_gym.journal import read as read_journal
 from objrep_gym.models import MODELS
 from objrep_gym.training import Stage
@@ -44,7 +47,9 @@ ABSENT = ("datasets", "pyarrow", "stable_baselines3", "sklearn", "wandb", "panda
 @pytest.fixture
 def queue(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "find", lambda name: TABLE)
-    monkeypatch.setattr(module, "Exporting", lambda exams, count: Exporting(exams=("objects-room:size=32",), count=count))
+    monkeypatch.setattr(
+        module, "Exporting", lambda exams, count: Exporting("fp16", ("objects-room:size=32",), count, probe=4)
+    )
     (tmp_path / "queue.toml").write_text(LINES)
     how = {"minutes": 5.0, "device": "cpu", "out": tmp_path / "out", "runs": tmp_path / "runs"}
     return Queueing(tmp_path / "queue.toml", count=4, **how)
@@ -83,6 +88,32 @@ def test_what_came_back_in_pieces_counts_too(queue, tmp_path, monkeypatch):
     assert standing(RUN, tmp_path / "nowhere").finished
 
 
+def test_a_training_whose_export_failed_is_exported_by_the_next_call(queue, tmp_path, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(module, "export", lambda *given: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space"):
+            work(queue, progress=False)
+    trained(TABLE.rows["second"], Effort(root=queue.runs, progress=False))  # by another table
+    monkeypatch.setattr(kinds, "fit", lambda *given, **named: pytest.fail("trained again"))
+    assert [waiting.row for waiting, _ in work(queue, progress=False)] == ["first", "second"]
+    assert all((queue.out / name / weights.CARD).exists() for name in ("first@rooms", "second@rooms"))
+    assert work(queue, progress=False) == []
+
+
+@pytest.mark.parametrize("error", [Refused("rounding moved mse"), Busy("is being trained by another process")])
+def test_what_is_refused_is_told_and_does_not_hold_up_the_next(queue, monkeypatch, capsys, error):
+    honest = module.export
+
+    def export(run, out, *given):
+        if out.name == "first@rooms":
+            raise error
+        return honest(run, out, *given)
+
+    monkeypatch.setattr(module, "export", export)
+    assert [waiting.row for waiting, _ in work(queue, progress=False)] == ["second"]
+    assert f"first@rooms is left for later: {error}" in capsys.readouterr().out
+
+
 def test_a_training_whose_teacher_is_not_finished_leaves_no_weights(queue, monkeypatch):
     waiting = Performed(queue.runs / "nothing", 0, 4, False, {})
     monkeypatch.setattr(module, "trained", lambda run, effort: waiting)
@@ -105,9 +136,11 @@ def test_too_few_minutes_begin_nothing(queue):
     ("lines", "message"),
     [
         ("run = 3", "a queue is a list"),
+        ("run = [1]", "a queue is a list"),
         ("[[run", "queue.toml"),
         (LINES.replace('"second"', '"third"'), "row of monet_rn50/fake 'third' is none of first, second"),
         (LINES.replace("second@rooms", "first@rooms"), "stands there twice"),
+        (LINES.replace("fake", "other", 1).replace("second@rooms", "first@rooms"), "first@rooms stands there twice"),
         (LINES.replace("first@rooms", "../first"), "is none such as"),
         ('[[run]]\nexperiment = "monet_rn50/fake"', "is no table of agents"),
         (LINES + "colour = 1", "run 2.colour is unknown"),
