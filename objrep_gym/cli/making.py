@@ -60,10 +60,15 @@ class Seen:
     look: tuple[str, ...] = ()
     """Of datasets that are drawn: published, plain, textured, grey; mixed evenly."""
 
+    def sources(self, size: int) -> tuple[str, ...]:
+        """Every dataset in every variant and look, at a model's size."""
+        from objrep_gym.data import crossed
+
+        return tuple(crossed(self.data, self.variant, self.look, size))
+
 
 def train() -> type[Verb]:
     """A model into a run directory; models are subcommands, so that each shows its own numbers."""
-    from objrep_gym.data import crossed
     from objrep_gym.experiments.kinds import Run, Start, perform
     from objrep_gym.experiments.starting import TRUNK
     from objrep_gym.models import MODELS
@@ -96,7 +101,7 @@ def train() -> type[Verb]:
         """A project of Weights & Biases that gets the journal's lines too; WANDB_MODE=offline works."""
 
         def __call__(self) -> None:
-            data = tuple(crossed(self.data, self.variant, self.look, self.model.size[0]))
+            data = self.sources(self.model.size[0])
             start = None if self.trunk is None else Start(self.trunk, self.takes)
             run = Run(self.model, data, (self.stage,), self.batch, self.seed, self.precision, start, self.save)
             print(perform(run, self.out, minutes=self.minutes, wandb=self.wandb).folder)
