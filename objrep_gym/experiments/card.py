@@ -59,17 +59,7 @@ def card(exported: Path, origin: Origin, judged: Judging, kept: Kept, probe: Pro
     """The model card, in Markdown."""
     lines = [f"# {exported.name}", "", f"![Held-out scenes, taken apart]({PICTURE})", ""]
     lines += ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in facts(exported, origin, kept).items()), ""]
-    lines += [
-        "Made by",
-        "",
-        "```sh",
-        command(origin.run, f"runs/{exported.name}"),
-        "```",
-        "",
-        *wanted(origin.run),
-        heading(origin.run),
-        "",
-    ]
+    lines += [*made_by(origin.run, exported.name), heading(origin.run), ""]
     for table in judged.tables:
         lines += [f"**{table.title}**", "", as_markdown(table), ""]
     lines += [fixed(judged.again), ""]
@@ -101,6 +91,11 @@ def facts(exported: Path, origin: Origin, kept: Kept) -> dict[str, str]:
         "rounding": rounding(kept),
         "licence": licence(run),
     }
+
+
+def made_by(run: Run, name: str) -> list[str]:
+    """Lines of the command that makes weights of this name, and of the data that it wants."""
+    return ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", *wanted(run)]
 
 
 def wanted(run: Run) -> list[str]:

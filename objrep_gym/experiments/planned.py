@@ -7,7 +7,7 @@ from pathlib import Path
 from objrep_gym import weights
 from objrep_gym.data import whole
 from objrep_gym.data.watching import watching
-from objrep_gym.experiments.card import command, licence, measures, wanted
+from objrep_gym.experiments.card import licence, made_by, measures
 from objrep_gym.experiments.judge import Exam, as_table, evaluate
 from objrep_gym.experiments.kinds import Run, total
 from objrep_gym.experiments.monet_rn50.table_5_2 import EXPERIMENT as TABLE_5_2
@@ -43,8 +43,7 @@ def plan(name: str, out: Path | str, how: Planning = Planning(), progress: bool 
     run = found[name]
     told, rows = UNTRAINED.format(name=name), (f"| {k} | {v} |" for k, v in facts(run).items())
     lines = [f"# {name}", "", told, "", "| | |", "|---|---|", *rows, ""]
-    lines += ["Made by", "", "```sh", command(run, f"runs/{name}"), "```", "", *wanted(run)]
-    lines += ["## What it is held against", ""]
+    lines += [*made_by(run, name), "## What it is held against", ""]
     exams = TABLE_5_2.exams if of_rooms(run.data[0]) else {text: Exam(text) for text in run.data}
     for exam, described in exams.items():
         table = against(exam, replace(described, count=how.count), progress)

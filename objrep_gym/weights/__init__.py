@@ -24,6 +24,7 @@ from objrep_gym.weights.files import (
     WEIGHTS,
     WeightsError,
     attempt,
+    check_digest,
     compare,
     digest,
     held,
@@ -95,11 +96,7 @@ def read_model(found: Path, config: Config, described: Mapping[str, Any]) -> Slo
     model = attempt(lambda: config.build() if ships else on_meta(config), found / CONFIG, "its config builds no model")
     compare(path, header, model.state_dict())
     content = pieces.read(path)
-    if digest(content) not in (described.get("sha256"), described.get("replaces")):
-        raise WeightsError(
-            f"{path} was altered: its sha256 is {digest(content)}, {CONFIG} beside it says {described.get('sha256')}. "
-            "Copy both files again from where they come"
-        )
+    check_digest(path, content, described.get("sha256"), described.get("replaces"))
     return filled(model if ships else config.build(), content, path)
 
 

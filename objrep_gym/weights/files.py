@@ -112,11 +112,17 @@ def check_beside(folder: Path, described: Any, names: Iterable[str]) -> None:
     beside = described.get("beside") if isinstance(described, dict) else None
     known = beside if isinstance(beside, dict) else {}
     for path in filter(Path.exists, (folder / name for name in names)):
-        if (found := digest(path.read_bytes())) != (told := known.get(path.name, "nothing of it")):
-            raise WeightsError(
-                f"{path} was altered: its sha256 is {found}, {CONFIG} beside it says {told}. "
-                "Copy both files again from where they come"
-            )
+        check_digest(path, path.read_bytes(), known.get(path.name, "nothing of it"))
+
+
+def check_digest(path: Path, content: bytes, told: Any, replaced: Any = None) -> None:
+    """Raise WeightsError where what a file holds has neither the digest that the config.json beside it tells, nor that of
+    what it replaces."""
+    if (found := digest(content)) not in (told, replaced):
+        raise WeightsError(
+            f"{path} was altered: its sha256 is {found}, {CONFIG} beside it says {told}. "
+            "Copy both files again from where they come"
+        )
 
 
 def read_json(path: Path) -> Any:
