@@ -40,9 +40,10 @@ class AgentRun:
     """A reference of weights, `colour`, `oracle` for true factors, or `pixels`."""
     extractor: Literal["deep-set", "relation", "attention", "flat"] | None = None
     """What pools the slots; the preset's if None. Pixels always go through a convolutional network."""
-    preset: Literal["ppo", "ppo-wide", "ppo-ocrl", "ppo-recurrent", "dqn", "sac"] = "ppo"
-    """ppo is tuned for 16 environments at once, ppo-wide for 64 and long runs; ppo-ocrl is Yoon et al.'s (2023);
-    ppo-recurrent remembers; dqn learns from a replay buffer, and so does sac, where control is continuous."""
+    preset: Literal["ppo", "ppo-wide", "ppo-thorough", "ppo-ocrl", "ppo-recurrent", "dqn", "sac"] = "ppo"
+    """ppo is tuned for 16 environments at once, ppo-wide for 64 and long runs, ppo-thorough for 64 and short ones;
+    ppo-ocrl is Yoon et al.'s (2023); ppo-recurrent remembers; dqn learns from a replay buffer, and so does sac, where
+    control is continuous."""
     steps: int = 100_000
     """Environment steps, summed over environments."""
     envs: int = 16

@@ -12,7 +12,7 @@ from objrep_gym.agents.extractors import EXTRACTORS, FlatExtractor
 from tests.agents.fakes import Touch
 
 
-@pytest.mark.parametrize("name", ["ppo", "ppo-wide", "ppo-ocrl"])
+@pytest.mark.parametrize("name", ["ppo", "ppo-wide", "ppo-thorough", "ppo-ocrl"])
 def test_rollouts_fit_sixteen_environments(name):
     preset = ALGORITHMS[name]
     model = preset.build(Touch(16), 0)

@@ -1,0 +1,22 @@
+"""OddOneOut within 200,000 steps — what every encoder's agent has learned by then, three seeds of each, with more updates for
+each step."""
+
+from dataclasses import replace
+
+from objrep_gym.experiments.control._encoders import ENCODED, NOTES, agents
+from objrep_gym.experiments.control.odd_one_out import ODD
+from objrep_gym.experiments.control_table import ControlTable
+
+SHORT = replace(ODD, preset="ppo-thorough", steps=200_000)
+ROWS = ("true factors", "pixels", "VAE", "colour", "monet-lite")
+
+EXPERIMENT = ControlTable(
+    "OddOneOut within 200,000 steps",
+    rows={row: agent for row, agent in agents(SHORT).items() if row in ROWS},
+    encoders={row: run for row, run in ENCODED.items() if row in ROWS},
+    notes=(
+        "Eight times as many updates for each step as in the table above, and a thirteenth of its steps.",
+        *NOTES[:1],
+        *NOTES[2:],
+    ),
+)
