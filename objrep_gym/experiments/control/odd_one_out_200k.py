@@ -1,5 +1,4 @@
-"""OddOneOut within 200,000 steps — what every encoder's agent has learned by then, three seeds of each, with more updates for
-each step."""
+"""OddOneOut within 200,000 steps — what agents have learned by then, three seeds on each encoder, by more updates a step."""
 
 from dataclasses import replace
 
