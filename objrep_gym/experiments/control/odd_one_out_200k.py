@@ -1,4 +1,4 @@
-"""OddOneOut within 200,000 steps — what agents have learned by then, three seeds on each encoder, by more updates a step."""
+"""OddOneOut within 200,000 steps — what agents learn in them, three seeds on each encoder, with more updates a step."""
 
 from dataclasses import replace
 
