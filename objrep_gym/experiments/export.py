@@ -24,7 +24,7 @@ from objrep_gym.journal import NAME, encode, read
 from objrep_gym.models.base import SlotModule
 from objrep_gym.models.parallel_vae import ParallelVAE
 from objrep_gym.weights import Dtype
-from objrep_gym.weights.files import digest, pretty, read_header
+from objrep_gym.weights.files import digest, read_header, replacing
 from objrep_gym.wrappers.describe import ABOUT, PROBE, Probe, load_probe, save_probe
 
 EXAMS = (
@@ -137,19 +137,13 @@ def replace_all(out: Path, made: Path) -> None:
     those of before or those of after, and which can be exported to once more."""
     out.mkdir(exist_ok=True)
     whole.sweep(out)
-    if weights.held(out / weights.WEIGHTS):
-        described = json.loads((made / weights.CONFIG).read_text(encoding="utf-8"))
-        replaced = {**described, "replaces": digest(pieces.read(out / weights.WEIGHTS))}
-        whole.write(out / weights.CONFIG, pretty(replaced))
-    whole.write(out / weights.WEIGHTS, (made / weights.WEIGHTS).read_bytes())
-    for piece in pieces.cuttings(out / weights.WEIGHTS):
-        piece.unlink()
-    for name in (*OTHERS, NAME):
-        if (made / name).exists():
-            whole.write(out / name, (made / name).read_bytes())
-        else:
-            (out / name).unlink(missing_ok=True)
-    whole.write(out / weights.CONFIG, (made / weights.CONFIG).read_bytes())
+    described = json.loads((made / weights.CONFIG).read_text(encoding="utf-8"))
+    with replacing(out, (made / weights.WEIGHTS).read_bytes(), described):
+        for name in (*OTHERS, NAME):
+            if (made / name).exists():
+                whole.write(out / name, (made / name).read_bytes())
+            else:
+                (out / name).unlink(missing_ok=True)
 
 
 def origin_of(folder: Path) -> Origin:

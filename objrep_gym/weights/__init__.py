@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from objrep_gym.configs import from_json, to_json
-from objrep_gym.data import pieces, whole
+from objrep_gym.data import pieces
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.weights.elsewhere import PLACES, brought, from_hub, place
@@ -32,6 +32,7 @@ from objrep_gym.weights.files import (
     pretty,
     read_header,
     read_json,
+    replacing,
     tensors,
 )
 from objrep_gym.weights.rounding import Dtype, restored, rounded
@@ -61,13 +62,8 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     content = to_bytes(rounded(model.state_dict(), dtype))
     described = {"config": to_json(model.config if config is None else config), "sha256": digest(content), **about}
-    before = {"replaces": digest(pieces.read(folder / WEIGHTS))} if held(folder / WEIGHTS) else {}
-    whole.write(folder / CONFIG, pretty({**described, **before}))
-    whole.write(folder / WEIGHTS, content)
-    for stale in pieces.cuttings(folder / WEIGHTS):
-        stale.unlink()
-    whole.write(folder / CONFIG, pretty(described))
-    return folder
+    with replacing(folder, content, described):
+        return folder
 
 
 def load(ref: str | Path, device: str | torch.device = "cpu") -> SlotModule:

@@ -3,7 +3,8 @@ and nothing in it is run."""
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
-from objrep_gym.data import pieces
+from objrep_gym.data import pieces, whole
 from objrep_gym.weights.rounding import SCALE
 
 WEIGHTS, CONFIG, CARD = "weights.safetensors", "config.json", "card.md"
@@ -35,6 +36,19 @@ class Entry:
 def held(path: Path) -> list[Path]:
     """The files that hold `path`, itself or its pieces; none where there are none. Raises WeightsError on some of them."""
     return attempt(lambda: pieces.pieces(path), path, "its pieces do not make a file")
+
+
+@contextmanager
+def replacing(folder: Path, content: bytes, described: Mapping[str, Any]) -> Iterator[None]:
+    """Writes the weights and what describes them to `folder`; files that lie beside are written within the block. A kill at
+    any moment leaves a folder whose weights load, as they were before or as they are after."""
+    before = {"replaces": digest(pieces.read(folder / WEIGHTS))} if held(folder / WEIGHTS) else {}
+    whole.write(folder / CONFIG, pretty({**described, **before}))
+    whole.write(folder / WEIGHTS, content)
+    for stale in pieces.cuttings(folder / WEIGHTS):
+        stale.unlink()
+    yield
+    whole.write(folder / CONFIG, pretty(described))
 
 
 def inside(folder: Path, name: str) -> Path:
