@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from objrep_gym import weights
+from objrep_gym.data import whole
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import SlotModule
 from objrep_gym.weights import CONFIG, WEIGHTS, WeightsError, load, published, resolve, save
@@ -62,13 +63,13 @@ def test_config_json_tells_config_digest_and_more(folder):
 def test_a_folder_saved_over_loads_at_every_moment(folder, monkeypatch):
     """A kill between any two writes: before each one, what is on disk loads, as it was or as it will be."""
     old, new, seen = load(folder), TinyConfig(width=5, rate=0.5).build(), []
-    write = weights.whole.write
+    write = whole.write
 
     def watched(path, content):
         seen.append(load(folder))
         return write(path, content)
 
-    monkeypatch.setattr(weights.whole, "write", watched)
+    monkeypatch.setattr(whole, "write", watched)
     save(folder, new)
     seen.append(load(folder))
     is_new = [torch.equal(model.out.weight, new.out.weight) for model in seen]
