@@ -25,11 +25,15 @@ def narrow(run: Run) -> Run:
 
 
 def broadcast(run: Run, **numbers: Any) -> Run:
-    """The same with the spatial broadcast decoder, on pictures of half the side, where it costs no more, and with other
-    numbers of its config."""
+    """The same with the spatial broadcast decoder, and with other numbers of its config."""
     model: Any = run.model
-    layers = {"size": (32, 32), "decoder": "broadcast", "widths": (16, 32, 32)}
-    return replace(run, model=replace(model, **layers, **numbers), data=(at_size(run.data[0], 32),))
+    return replace(run, model=replace(model, decoder="broadcast", widths=(16, 32, 32), **numbers))
+
+
+def halved(run: Run) -> Run:
+    """The same on pictures of 32×32, on which a broadcast decoder costs no more than others do on those of 64×64."""
+    model: Any = run.model
+    return replace(run, model=replace(model, size=(32, 32)), data=(at_size(run.data[0], 32),))
 
 
 ON_SPRITES = Run(FactorVAEConfig(), (SPRITES,), STUDY, batch=128, precision="bf16")
@@ -41,9 +45,8 @@ SMALL_DIGITS = narrow(ON_DIGITS)
 TWENTY = replace(ON_BOARDS, model=FactorVAEConfig(channels=3, latent=20))
 SMALL_TWENTY = replace(SMALL, model=replace(NARROW_BOARDS, latent=20))
 TCVAE: Any = MODELS["beta-tcvae"]
-TCVAE_BROADCAST = broadcast(
-    replace(SMALL, model=replace(TCVAE, channels=3, hidden=64), stages=(replace(SHORTEST[0], steps=20_000),))
-)
+TCVAE_ON_BOARDS = replace(SMALL, model=replace(TCVAE, channels=3, hidden=64), stages=(replace(SHORTEST[0], steps=20_000),))
+TCVAE_BROADCAST = broadcast(halved(TCVAE_ON_BOARDS))
 
 TOTAL_CORRELATION = replace(ON_SPRITES, model=GaussianVAEConfig(), batch=64)
 PRIOR = replace(TOTAL_CORRELATION, model=GaussianVAEConfig(towards="prior"))
