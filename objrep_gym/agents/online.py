@@ -131,12 +131,12 @@ class OnlineEncoder:
     """An encoder in training and the vector environment that is seen through it, `env`: wrap that, and no other, for the
     agent. `encoder` is what is published; further wrappers, such as an evaluation's, may share it.
 
-    env: with pictures in its observations. places: as in `SlotObservation`. Raises what `Encoder`, `Frames` and
-    `Reservoir` raise, and ValueError on a config that makes no schedule, a model without parameters, or one that learns
-    from more than images.
+    env: with pictures in its observations. encoding: `places` and `described_by`, as in `SlotObservation`. Raises what
+    `Encoder`, `Frames` and `Reservoir` raise, and ValueError on a config that makes no schedule, a model without
+    parameters, or one that learns from more than images.
     """
 
-    def __init__(self, env: VectorEnv[Any, Any, Any], config: OnlineConfig = OnlineConfig(), places: bool = False):
+    def __init__(self, env: VectorEnv[Any, Any, Any], config: OnlineConfig = OnlineConfig(), **encoding: Any):
         config.check()
         self.config = config
         self.learner = begun(config.start, config.seed).to(config.device)
@@ -145,7 +145,7 @@ class OnlineEncoder:
             config.start if trained else copy.deepcopy(self.learner),  # type: ignore[arg-type]
             precision=config.precision,
             device=config.device,
-            places=places,
+            **encoding,
         )
         channels, height, width = self.learner.size
         self.reservoir = Reservoir((height, width, channels), config.frames, config.recent, config.seed)

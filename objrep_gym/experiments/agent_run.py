@@ -20,14 +20,14 @@ from objrep_gym.wrappers.slots import VectorSlotObservation
 
 Vector = gym.vector.VectorEnv[Any, Any, Any]
 UNENCODED = ("oracle", "pixels")
-Wrapping = Literal["locate", "align", "normalise", "shuffle"]
+Wrapping = Literal["locate", "colour", "align", "normalise", "shuffle"]
 WRAPPERS: dict[Wrapping, str] = {
     "align": "objrep_gym.wrappers.align:VectorAlignSlots",
     "normalise": "objrep_gym.wrappers.normalise:VectorNormaliseSlots",
     "shuffle": "objrep_gym.wrappers.shuffle:VectorShuffleSlots",
 }
-IN_ENCODER: dict[Wrapping, str] = {"locate": "places"}
-"""What the encoder's own wrapper does, by the keyword that asks for it."""
+IN_ENCODER: dict[Wrapping, dict[str, Any]] = {"locate": {"places": True}, "colour": {"described_by": "colour"}}
+"""What the encoder's own wrapper does, by the keywords that ask for it."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,9 @@ class AgentRun:
     precision: Precision = "float32"
     """Of the encoder."""
     wrappers: tuple[Wrapping, ...] = ()
-    """What is done to slots, in this order: locate puts where each lies beside its latents, align keeps it in its place
-    from frame to frame, normalise scales their dimensions, shuffle puts them in another order at every step."""
+    """What is done to slots, in this order: locate puts where each lies beside its latents, colour puts
+    the mean colour and the place of its mask in their stead, align keeps it in its place from frame to frame, normalise
+    scales their dimensions, shuffle puts them in another order at every step."""
     control: Literal["discrete", "continuous"] = "discrete"
     """Of our environments: steps along an axis, or of any direction and length."""
 
@@ -112,6 +113,11 @@ class AgentRun:
             env = env if name in IN_ENCODER else wrapping(name)(env)
         return env
 
+    @property
+    def inside(self) -> dict[str, Any]:
+        """Keywords of the encoder's own wrapper, by which it does what `wrappers` ask of it."""
+        return {key: value for name in self.wrappers for key, value in IN_ENCODER.get(name, {}).items()}
+
     def around(self) -> tuple[Wrapping, ...]:
         """The wrappers. Raises ValueError on any around pixels, and on `normalise` before a replay buffer."""
         if self.wrappers and self.encoder == "pixels":
@@ -130,8 +136,7 @@ class AgentRun:
         if encoder in UNENCODED:
             return {}
         asked = masks or ("align" in self.wrappers and has_masks(encoder))
-        own = {keyword: True for name, keyword in IN_ENCODER.items() if name in self.wrappers}
-        return {"precision": self.precision, **own, **({"masks": True} if asked else {})}
+        return {"precision": self.precision, **self.inside, **({"masks": True} if asked else {})}
 
     def others(self, encoder: str, count: int, mode: AutoresetMode) -> Vector:
         """Environments that are not ours; what one renders becomes its observation where that holds no picture."""

@@ -124,7 +124,7 @@ def made(run: OnlineRun, folder: Path, keeping: Keeping) -> list[dict[str, Any]]
     """The records of an agent and an encoder that are not finished yet, which are trained and examined."""
     agent = run.agent
     with closing(agent.plain()) as plain:
-        online = OnlineEncoder(plain, run.encoder, places="locate" in agent.wrappers)
+        online = OnlineEncoder(plain, run.encoder, **agent.inside)
         online.encoder.masks = "align" in agent.wrappers and online.learner.has_masks  # as in the examination
         online.resume(folder / ENCODER)
         model = resume(agent.algorithm, SB3VecEnv(agent.wrapped(online.env)), folder / AGENT, agent.seed)

@@ -34,10 +34,11 @@ class Encoder:
 
     ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). slots: how many, where
     the model takes another number than it was trained with. places: put where each slot lies, the moments of its mask
-    (`models.places.PLACES`), after its latents. precision: "float32", or "bf16" autocast. device: where the model is moved.
-    A pickled encoder carries its reference and loads the model again, and what was published since. Raises
-    WeightsError on a reference that leads nowhere, ValueError on an unknown precision and on `slots`, `masks` or `places`
-    that the model cannot have.
+    (`models.places.PLACES`), after its latents. described_by: another model, or a reference of one, that says what lies
+    under each mask, such as "colour": its latents replace the encoder's own. precision: "float32", or "bf16" autocast.
+    device: where the models are moved. A pickled encoder carries its references and loads the models again, and what was
+    published since. Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision, on `slots`,
+    `masks`, `places` or `described_by` that the model cannot have, and on a description by a model that takes no masks.
 
     `version` counts what `publish` brought; 0 is what `ref` names. Wrappers that share an encoder change at once.
     """
@@ -50,23 +51,25 @@ class Encoder:
         precision: str = "float32",
         device: str = "cpu",
         places: bool = False,
+        described_by: str | Path | SlotModule | None = None,
     ):
-        ref = str(ref) if isinstance(ref, Path) else ref
+        ref, described_by = (str(one) if isinstance(one, Path) else one for one in (ref, described_by))
         if not isinstance(ref, str | SlotModule):
             raise TypeError(f"encoder {ref!r} is neither a reference, such as 'colour' or a folder, nor a model")
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
-        self.places = places
+        self.places, self.described_by = places, described_by
         self.model: SlotModule | None = None
+        self.describing: SlotModule | None = None
         self.version = 0
         self.published: dict[str, Tensor] | None = None
         model = self.load()
-        for name, asked in {"masks": masks, "places": places}.items():
+        for name, asked in {"masks": masks, "places": places, "described_by": described_by}.items():
             if asked and not model.has_masks:
-                raise ValueError(f"encoder {self.name} has no masks: leave {name}=True out")
+                raise ValueError(f"encoder {self.name} has no masks: leave {name}={asked!r} out")
         self.channels, self.height, self.width = model.size
-        self.space = space_of(model, places)
+        self.space = space_of(model.slots, (self.describer() or model).latent_size, places)
 
     def load(self) -> SlotModule:
         """The model, loaded at the first need."""
@@ -80,6 +83,17 @@ class Encoder:
             self.model.eval().requires_grad_(False).to(self.device)
             self.model.to(memory_format=layout(self.model))  # type: ignore[call-overload]
         return self.model
+
+    def describer(self) -> SlotModule | None:
+        """The model that says what lies under masks, if it is another, loaded at the first need. Raises ValueError on one
+        that takes no masks."""
+        if self.describing is None and self.described_by is not None:
+            by = self.described_by
+            self.describing = model = weights.load(by) if isinstance(by, str) else by
+            if not model.takes_masks:
+                raise ValueError(f"described_by={by!r} takes no masks of others: a model with takes_masks does, as colour")
+            model.eval().requires_grad_(False).to(self.device)
+        return self.describing
 
     def publish(self, tensors: Mapping[str, Tensor], version: int | None = None) -> int:
         """Takes over a state dict of the same model and returns the number of the version that begins with it: the next, or
@@ -106,7 +120,7 @@ class Encoder:
         published = self.published
         if self.version and self.model is not None and isinstance(self.ref, str):  # a model as `ref` brings its weights
             published = {name: value.detach().cpu() for name, value in self.model.state_dict().items()}
-        return {**vars(self), "model": None, "published": published}
+        return {**vars(self), "model": None, "describing": None, "published": published}
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which it encodes: its precision."""
@@ -128,9 +142,12 @@ class Encoder:
 
     def encode(self, image: Float[Tensor, "N C H W"]) -> tuple[Float[Tensor, "N K D"], Float[Tensor, "N K H W"] | None]:
         """Slots, and masks where anyone looks at them."""
-        model = self.load()
+        model, describer = self.load(), self.describer()
         image = image.contiguous(memory_format=layout(model))
-        if self.masks or self.places:
+        if describer is not None:
+            masks = model.encode(image).masks
+            latents = described(describer, image, masks)
+        elif self.masks or self.places:
             slots = model.encode(image)
             latents, masks = slots.latents.float(), slots.masks
         else:
@@ -150,20 +167,24 @@ def encoder_of(encoder: str | Path | SlotModule | Encoder, **encoding: Any) -> E
     and ValueError on keywords beside one that is shared."""
     if not isinstance(encoder, Encoder):
         return Encoder(encoder, **encoding)
-    usual = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False}
+    usual = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False, "described_by": None}
     given = [f"{name}={value!r}" for name, value in encoding.items() if name not in usual or value != usual[name]]
     if given:
         raise ValueError(f"{', '.join(given)} beside an Encoder that is shared: give them where it is made")
     return encoder
 
 
-def space_of(model: SlotModule, places: bool) -> spaces.Box:
+def space_of(slots: int, latent: int, places: bool) -> spaces.Box:
     """What an encoder gives for a picture: latents, and `PLACES` after them where they are asked for."""
-    ends = [([-BOUND] * model.latent_size, LEAST), ([BOUND] * model.latent_size, MOST)]
-    low, high = (
-        np.tile(np.array([*first, *(rest if places else ())], np.float32), (model.slots, 1)) for first, rest in ends
-    )
+    ends = [([-BOUND] * latent, LEAST), ([BOUND] * latent, MOST)]
+    low, high = (np.tile(np.array([*first, *(rest if places else ())], np.float32), (slots, 1)) for first, rest in ends)
     return spaces.Box(low, high, dtype=np.float32)
+
+
+def described(by: SlotModule, image: Float[Tensor, "N c h w"], masks: Float[Tensor, "N K h w"]) -> Float[Tensor, "N K D"]:
+    """What a model says of the parts that masks of another one show, at its own size."""
+    parts = resize(masks.float(), by.size[1:])
+    return by.encode_parts(fitted(image, by.size), parts).latents.float()
 
 
 def located(masks: Float[Tensor, "N K H W"]) -> Float[Tensor, "N K 5"]:

@@ -29,7 +29,8 @@ class SlotObservation(PictureWrapper, RecordConstructorArgs):
     or an `Encoder` that several wrappers share, and then nothing further. Else the keywords of `Encoder`: slots, the K that
     the caller counts on; masks, to put `info["slots_mask"]`, float32 (K, H, W) of the encoder's size, beside slots;
     precision, "float32" or "bf16"; device, the encoder's; places, to have slots (K, D + 5), as `models.places.PLACES` stand
-    after their latents. Raises what `Encoder` and `Frames` raise.
+    after their latents; described_by, another model that says what lies under each mask, such as "colour". Raises what
+    `Encoder` and `Frames` raise.
     """
 
     def __init__(self, env: gym.Env[Any, Any], encoder: str | Path | SlotModule | Encoder, **encoding: Any):
