@@ -53,7 +53,8 @@ class Encoder:
         places: bool = False,
         described_by: str | Path | SlotModule | None = None,
     ):
-        ref, described_by = (str(one) if isinstance(one, Path) else one for one in (ref, described_by))
+        ref = str(ref) if isinstance(ref, Path) else ref
+        described_by = str(described_by) if isinstance(described_by, Path) else described_by
         if not isinstance(ref, str | SlotModule):
             raise TypeError(f"encoder {ref!r} is neither a reference, such as 'colour' or a folder, nor a model")
         if precision not in PRECISIONS:
@@ -144,12 +145,11 @@ class Encoder:
         """Slots, and masks where anyone looks at them."""
         model, describer = self.load(), self.describer()
         image = image.contiguous(memory_format=layout(model))
-        if describer is not None:
-            masks = model.encode(image).masks
-            latents = described(describer, image, masks)
-        elif self.masks or self.places:
+        if describer or self.masks or self.places:
             slots = model.encode(image)
             latents, masks = slots.latents.float(), slots.masks
+            if describer and masks is not None:
+                latents = described(describer, image, masks)
         else:
             latents, masks = model.encode_latents(image).float(), None
         if not torch.isfinite(latents).all():
