@@ -38,7 +38,7 @@ from objrep_gym.data import whole
 from objrep_gym.models import MODELS
 from objrep_gym.models.base import Config, SlotModule
 from objrep_gym.training import Precision, Progress, Stage, fit
-from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.encoder import encoder_of
 from objrep_gym.wrappers.sb3 import SB3VecEnv
 
 STATE = "state.pt"
@@ -141,7 +141,7 @@ class OnlineEncoder:
         self.config = config
         self.learner = begun(config.start, config.seed).to(config.device)
         trained = isinstance(config.start, str) and config.start not in MODELS
-        self.encoder = Encoder(
+        self.encoder = encoder_of(
             config.start if trained else copy.deepcopy(self.learner),  # type: ignore[arg-type]
             precision=config.precision,
             device=config.device,

@@ -34,11 +34,10 @@ class Encoder:
 
     ref: a reference of `weights.load`, or a model (then a wrapper's spec cannot be written to JSON). slots: how many, where
     the model takes another number than it was trained with. places: put where each slot lies, the moments of its mask
-    (`models.places.PLACES`), after its latents. described_by: another model, or a reference of one, that says what lies
-    under each mask, such as "colour": its latents replace the encoder's own. precision: "float32", or "bf16" autocast.
-    device: where the models are moved. A pickled encoder carries its references and loads the models again, and what was
+    (`models.places.PLACES`), after its latents. precision: "float32", or "bf16" autocast. device: where models are moved.
+    A pickled encoder carries its references and loads the models again, and what was
     published since. Raises WeightsError on a reference that leads nowhere, ValueError on an unknown precision, on `slots`,
-    `masks`, `places` or `described_by` that the model cannot have, and on a description by a model that takes no masks.
+    `masks` or `places` that the model cannot have.
 
     `version` counts what `publish` brought; 0 is what `ref` names. Wrappers that share an encoder change at once.
     """
@@ -51,26 +50,24 @@ class Encoder:
         precision: str = "float32",
         device: str = "cpu",
         places: bool = False,
-        described_by: str | Path | SlotModule | None = None,
     ):
         ref = str(ref) if isinstance(ref, Path) else ref
-        described_by = str(described_by) if isinstance(described_by, Path) else described_by
         if not isinstance(ref, str | SlotModule):
             raise TypeError(f"encoder {ref!r} is neither a reference, such as 'colour' or a folder, nor a model")
         if precision not in PRECISIONS:
             raise ValueError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
         self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
-        self.places, self.described_by = places, described_by
+        self.places = places
         self.model: SlotModule | None = None
+        self.described_by: str | SlotModule | None = None
         self.describing: SlotModule | None = None
         self.version = 0
         self.published: dict[str, Tensor] | None = None
         model = self.load()
-        for name, asked in {"masks": masks, "places": places, "described_by": described_by}.items():
-            if asked and not model.has_masks:
-                raise ValueError(f"encoder {self.name} has no masks: leave {name}={asked!r} out")
+        for name, asked in {"masks": masks, "places": places}.items():
+            self.check_masks(name, asked)
         self.channels, self.height, self.width = model.size
-        self.space = space_of(model.slots, (self.describer() or model).latent_size, places)
+        self.space = space_of(model.slots, model.latent_size, places)
 
     def load(self) -> SlotModule:
         """The model, loaded at the first need."""
@@ -84,6 +81,21 @@ class Encoder:
             self.model.eval().requires_grad_(False).to(self.device)
             self.model.to(memory_format=layout(self.model))  # type: ignore[call-overload]
         return self.model
+
+    def check_masks(self, name: str, asked: Any) -> None:
+        """Raises ValueError where a keyword asks for masks and there are none."""
+        if asked and not self.load().has_masks:
+            raise ValueError(f"encoder {self.name} has no masks: leave {name}={asked!r} out")
+
+    def describe_by(self, by: str | Path | SlotModule) -> "Encoder":
+        """Has another model, or a reference of one, say what lies under each mask, such as "colour": its latents replace
+        the encoder's own. Raises ValueError where there are no masks, and on a model that takes none."""
+        self.check_masks("described_by", by)
+        self.described_by, self.describing = str(by) if isinstance(by, Path) else by, None
+        describer = self.describer()
+        assert describer is not None
+        self.space = space_of(self.load().slots, describer.latent_size, self.places)
+        return self
 
     def describer(self) -> SlotModule | None:
         """The model that says what lies under masks, if it is another, loaded at the first need. Raises ValueError on one
@@ -163,10 +175,13 @@ class Encoder:
 
 
 def encoder_of(encoder: str | Path | SlotModule | Encoder, **encoding: Any) -> Encoder:
-    """The encoder that a wrapper's argument stands for; one that is shared is taken as it is. Raises what `Encoder` raises,
-    and ValueError on keywords beside one that is shared."""
+    """The encoder that a wrapper's argument stands for; one that is shared is taken as it is. `encoding`: the keywords of
+    `Encoder`, and `described_by`, as `Encoder.describe_by` takes it. Raises what these raise, and ValueError on keywords
+    beside one that is shared."""
     if not isinstance(encoder, Encoder):
-        return Encoder(encoder, **encoding)
+        by = encoding.pop("described_by", None)
+        made = Encoder(encoder, **encoding)
+        return made if by is None else made.describe_by(by)
     usual = {"slots": None, "masks": False, "precision": "float32", "device": "cpu", "places": False, "described_by": None}
     given = [f"{name}={value!r}" for name, value in encoding.items() if name not in usual or value != usual[name]]
     if given:

@@ -14,7 +14,7 @@ from objrep_gym.experiments.agent_run import AgentRun
 from objrep_gym.models import MODELS
 from objrep_gym.models.colour import LATENTS, ColourConfig
 from objrep_gym.training import Stage
-from objrep_gym.wrappers.encoder import Encoder
+from objrep_gym.wrappers.encoder import Encoder, encoder_of
 from objrep_gym.wrappers.slots import SlotObservation, VectorSlotObservation
 from tests.wrappers.fakes import LENGTH, Stripes, pixels
 from tests.wrappers.test_slots import compare
@@ -34,7 +34,7 @@ def test_colour_described_by_itself_is_what_it_was():
 def test_a_slot_is_the_mean_colour_under_its_mask():
     """Against numpy, on soft masks of a model that was trained."""
     picture = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
-    encoder = Encoder("monet-lite@objects-room", masks=True, described_by="colour")
+    encoder = encoder_of("monet-lite@objects-room", masks=True, described_by="colour")
     (slots,), masks = encoder([picture])
     assert masks is not None
     weighted = np.einsum("nkhw,nhwc->nkc", masks[0], picture / 255)
@@ -49,7 +49,7 @@ def test_a_describer_sees_at_its_own_size():
     """Halves of a picture whose colours are known, by a model of another size than the one that found them."""
     picture = np.zeros((1, 16, 16, 3), np.uint8)
     picture[..., 0], picture[:, :, 8:, 2] = 255, 255
-    stripes = Encoder(Stripes(), described_by=ColourConfig(size=(32, 32)).build())
+    stripes = encoder_of(Stripes(), described_by=ColourConfig(size=(32, 32)).build())
     (slots,), _ = stripes([picture])
     assert stripes.space.shape == slots.shape[1:]
     columns = slots[0, :, LATENTS.index("x")]
@@ -69,17 +69,17 @@ def test_single_and_vector_agree():
 
 def test_what_cannot_be_described_is_named():
     with pytest.raises(ValueError, match=r"mvae@sprites' has no masks: leave described_by='colour' out"):
-        Encoder("mvae@sprites", described_by="colour")
+        encoder_of("mvae@sprites", described_by="colour")
     with pytest.raises(ValueError, match=r"described_by='mvae@sprites' takes no masks of others"):
-        Encoder("colour", described_by="mvae@sprites")
+        encoder_of("colour", described_by="mvae@sprites")
     with pytest.raises(ValueError, match=r"described_by='colour' beside an Encoder that is shared"):
         SlotObservation(pixels(), Encoder(Stripes()), described_by="colour")
     with pytest.raises(weights.WeightsError, match="'color'"):
-        Encoder("colour", described_by="color")
+        encoder_of("colour", described_by="color")
 
 
 def test_a_pickled_encoder_is_still_described():
-    encoder = Encoder("colour", described_by="colour")
+    encoder = encoder_of("colour", described_by="colour")
     again = pickle.loads(pickle.dumps(encoder))
     assert again.describing is None, "what can be loaded again is not carried"
     picture = [np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)]
