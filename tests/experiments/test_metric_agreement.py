@@ -100,6 +100,8 @@ def test_the_leaderboard_of_a_cpu_asks_narrow_models_the_same():
     assert isinstance(board, MetricAgreement)
     assert isinstance(small, MetricAgreement)
     assert len(small.rows) == 10
+    assert (small.paper, small.seeds, small.metrics) == (board.paper, board.seeds, board.metrics)
+    assert replace(small.exam, count=board.exam.count) == board.exam
     full = "β-TCVAE, β = 4, broadcast, 64×64"
     for row, run in small.rows.items():
         wide = board.rows[row.split(", broadcast")[0].split(", β =")[0]]
