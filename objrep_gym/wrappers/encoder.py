@@ -59,8 +59,7 @@ class Encoder:
         self.ref, self.slots, self.masks, self.precision, self.device = ref, slots, masks, precision, device
         self.places = places
         self.model: SlotModule | None = None
-        self.described_by: str | SlotModule | None = None
-        self.describing: SlotModule | None = None
+        self.describer: Encoder | None = None
         self.version = 0
         self.published: dict[str, Tensor] | None = None
         model = self.load()
@@ -91,22 +90,12 @@ class Encoder:
         """Has another model, or a reference of one, say what lies under each mask, such as "colour": its latents replace
         the encoder's own. Raises ValueError where there are no masks, and on a model that takes none."""
         self.check_masks("described_by", by)
-        self.described_by, self.describing = str(by) if isinstance(by, Path) else by, None
-        describer = self.describer()
-        assert describer is not None
-        self.space = space_of(self.load().slots, describer.latent_size, self.places)
+        describer = Encoder(by, device=self.device)
+        model = describer.load()
+        if not model.takes_masks:
+            raise ValueError(f"described_by={by!r} takes no masks of others: a model with takes_masks does, as colour")
+        self.describer, self.space = describer, space_of(self.load().slots, model.latent_size, self.places)
         return self
-
-    def describer(self) -> SlotModule | None:
-        """The model that says what lies under masks, if it is another, loaded at the first need. Raises ValueError on one
-        that takes no masks."""
-        if self.describing is None and self.described_by is not None:
-            by = self.described_by
-            self.describing = model = weights.load(by) if isinstance(by, str) else by
-            if not model.takes_masks:
-                raise ValueError(f"described_by={by!r} takes no masks of others: a model with takes_masks does, as colour")
-            model.eval().requires_grad_(False).to(self.device)
-        return self.describing
 
     def publish(self, tensors: Mapping[str, Tensor], version: int | None = None) -> int:
         """Takes over a state dict of the same model and returns the number of the version that begins with it: the next, or
@@ -133,7 +122,7 @@ class Encoder:
         published = self.published
         if self.version and self.model is not None and isinstance(self.ref, str):  # a model as `ref` brings its weights
             published = {name: value.detach().cpu() for name, value in self.model.state_dict().items()}
-        return {**vars(self), "model": None, "describing": None, "published": published}
+        return {**vars(self), "model": None, "published": published}
 
     def autocast(self) -> AbstractContextManager[Any]:
         """The context in which it encodes: its precision."""
@@ -155,13 +144,13 @@ class Encoder:
 
     def encode(self, image: Float[Tensor, "N C H W"]) -> tuple[Float[Tensor, "N K D"], Float[Tensor, "N K H W"] | None]:
         """Slots, and masks where anyone looks at them."""
-        model, describer = self.load(), self.describer()
+        model = self.load()
         image = image.contiguous(memory_format=layout(model))
-        if describer or self.masks or self.places:
+        if self.describer or self.masks or self.places:
             slots = model.encode(image)
             latents, masks = slots.latents.float(), slots.masks
-            if describer and masks is not None:
-                latents = described(describer, image, masks)
+            if self.describer and masks is not None:
+                latents = described(self.describer.load(), image, masks)
         else:
             latents, masks = model.encode_latents(image).float(), None
         if not torch.isfinite(latents).all():

@@ -81,7 +81,7 @@ def test_what_cannot_be_described_is_named():
 def test_a_pickled_encoder_is_still_described():
     encoder = encoder_of("colour", described_by="colour")
     again = pickle.loads(pickle.dumps(encoder))
-    assert again.describing is None, "what can be loaded again is not carried"
+    assert again.describer.model is None, "what can be loaded again is not carried"
     picture = [np.random.default_rng(0).integers(0, 256, (1, 64, 64, 3), np.uint8)]
     np.testing.assert_array_equal(again(picture)[0][0], encoder(picture)[0][0])
     assert again.space == encoder.space
